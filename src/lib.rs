@@ -1,0 +1,8 @@
+//! **undercurrent**: a nightly report that prompts engineering leaders to open a conversation instead of judging.
+//!
+//! The modules stand in the order in which the data flows.
+#![forbid(unsafe_code)]
+
+pub mod measure;
+pub mod model;
+pub mod store;

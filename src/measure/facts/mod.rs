@@ -1,0 +1,155 @@
+//! Facts: the hard things done once – states as of a day, working time, usual hours, free blocks – one file a table.
+//!
+//! Signals are SQL over these tables, so they carry integer days and minutes and need no arithmetic of dates.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+
+use super::calendar::{Availability, Span, TeamCalendar};
+use super::roster::Roster;
+use super::tables::Tables;
+
+pub mod item_days;
+pub mod limits;
+pub mod person_days;
+pub mod planned_items;
+pub mod review_requests;
+
+/// What every fact is computed from.
+pub struct Ground<'a> {
+    pub roster: &'a Roster,
+    pub tables: &'a Tables,
+    pub availability: &'a Availability,
+    /// One calendar a team, in the roster's order.
+    pub calendars: &'a [TeamCalendar],
+    pub span: Span,
+}
+
+impl Ground<'_> {
+    /// The person to whom an account belongs; `None` for accounts of nobody in the roster and of automation.
+    #[must_use]
+    pub fn person(&self, account: Option<i64>) -> Option<usize> {
+        let account = account?;
+        if self.roster.bots.contains(&account) {
+            return None;
+        }
+        self.roster.accounts.get(&account).copied()
+    }
+
+    /// The stored pseudonym of an account's person.
+    #[must_use]
+    pub fn person_id(&self, account: Option<i64>) -> Option<i64> {
+        self.person(account).map(|person| self.roster.people[person].id)
+    }
+
+    /// The team that a repository's work belongs to: the one that lists it; for a shared repository the author's.
+    #[must_use]
+    pub fn team_of_repository(&self, repository: i64, author: Option<i64>, day: i64) -> Option<usize> {
+        let name = self.tables.repositories.get(&repository)?;
+        let owners: Vec<usize> = positions(self.roster, |team| team.repositories.contains(name));
+        match owners.as_slice() {
+            [] => None,
+            [team] => Some(*team),
+            _ => {
+                let team = self.person(author).and_then(|person| self.roster.team_of(person, day))?;
+                owners.contains(&team).then_some(team)
+            }
+        }
+    }
+
+    /// The team that a tracker project belongs to: the first that lists it.
+    #[must_use]
+    pub fn team_of_project(&self, project: &str) -> Option<usize> {
+        self.roster.teams.iter().position(|team| team.projects.iter().any(|listed| listed == project))
+    }
+}
+
+fn positions(roster: &Roster, wanted: impl Fn(&super::roster::Team) -> bool) -> Vec<usize> {
+    roster.teams.iter().enumerate().filter(|(_, team)| wanted(team)).map(|(position, _)| position).collect()
+}
+
+/// All fact tables by name.
+pub type Facts = BTreeMap<&'static str, DataFrame>;
+
+/// Computes every fact table.
+///
+/// # Errors
+/// A polars error is a bug in a fact's columns.
+pub fn compute(ground: &Ground<'_>) -> PolarsResult<Facts> {
+    Ok(BTreeMap::from([
+        ("item_days", item_days::frame(&item_days::rows(ground), ground)?),
+        ("review_requests", review_requests::frame(&review_requests::rows(ground), ground)?),
+        ("planned_items", planned_items::frame(&planned_items::rows(ground), ground)?),
+        ("person_days", person_days::frame(&person_days::rows(ground), ground)?),
+        ("workdays", workdays(ground)?),
+        ("params", params(ground)?),
+    ]))
+}
+
+/// The working days of every team, with a running number.
+fn workdays(ground: &Ground<'_>) -> PolarsResult<DataFrame> {
+    let mut columns = Columns::default();
+    for (team, calendar) in ground.roster.teams.iter().zip(ground.calendars) {
+        for (number, (day, available)) in calendar.days.iter().enumerate() {
+            columns.text("team", Some(&team.id));
+            columns.day("day", *day);
+            columns.int("workday_no", i64::try_from(number).ok());
+            columns.int("available", Some(*available));
+        }
+    }
+    columns.finish(&[("team", Kind::Text), ("day", Kind::Day), ("workday_no", Kind::Int), ("available", Kind::Int)])
+}
+
+/// The one row of parameters.
+fn params(ground: &Ground<'_>) -> PolarsResult<DataFrame> {
+    let mut columns = Columns::default();
+    columns.int("first_day_no", Some(ground.span.first));
+    columns.int("last_day_no", Some(ground.span.last));
+    columns.finish(&[("first_day_no", Kind::Int), ("last_day_no", Kind::Int)])
+}
+
+/// The type of a fact's column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Int,
+    Day,
+}
+
+/// Collects the columns of a fact row by row.
+#[derive(Default)]
+pub(super) struct Columns {
+    texts: BTreeMap<&'static str, Vec<Option<String>>>,
+    ints: BTreeMap<&'static str, Vec<Option<i64>>>,
+    days: BTreeMap<&'static str, Vec<i32>>,
+}
+
+impl Columns {
+    pub fn text(&mut self, name: &'static str, value: Option<&str>) {
+        self.texts.entry(name).or_default().push(value.map(str::to_owned));
+    }
+
+    pub fn int(&mut self, name: &'static str, value: Option<i64>) {
+        self.ints.entry(name).or_default().push(value);
+    }
+
+    pub fn day(&mut self, name: &'static str, value: i64) {
+        self.days.entry(name).or_default().push(i32::try_from(value).unwrap_or_default());
+    }
+
+    /// The table, its columns in the order given.
+    pub fn finish(mut self, order: &[(&'static str, Kind)]) -> PolarsResult<DataFrame> {
+        let mut columns = Vec::with_capacity(order.len());
+        for (name, kind) in order {
+            columns.push(match kind {
+                Kind::Text => Column::new((*name).into(), self.texts.remove(name).unwrap_or_default()),
+                Kind::Int => Column::new((*name).into(), self.ints.remove(name).unwrap_or_default()),
+                Kind::Day => {
+                    Column::new((*name).into(), self.days.remove(name).unwrap_or_default()).cast(&DataType::Date)?
+                }
+            });
+        }
+        DataFrame::new_infer_height(columns)
+    }
+}

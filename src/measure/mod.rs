@@ -1,0 +1,145 @@
+//! Facts from the tables, then one SQL file per signal: evidence, one row per opportunity.
+//!
+//! Knows nothing of networks, names and cards. Evidence of persons never leaves memory and the store's own folder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use crate::store::{Store, StoreError};
+
+pub mod calendar;
+pub mod facts;
+pub mod roster;
+pub mod signals;
+pub mod tables;
+
+use calendar::{Availability, Span, TeamCalendar};
+use facts::{Facts, Ground};
+use roster::Roster;
+use tables::Tables;
+
+/// What can go wrong while measuring.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("there is no table {0}")]
+    UnknownTable(&'static str),
+    #[error("facts could not be computed: {0}")]
+    Facts(#[from] PolarsError),
+    #[error("signal {slug}: polars refuses the query: {source}")]
+    Query { slug: String, source: PolarsError },
+    #[error("signal {slug} answers with the columns {found}; it must be team, day, person, item, n, x")]
+    Shape { slug: String, found: String },
+    #[error("cannot write {what}: {source}")]
+    Write { what: String, source: std::io::Error },
+}
+
+/// One row per opportunity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRow {
+    pub day: i64,
+    /// Stored pseudonym.
+    pub person: Option<i64>,
+    pub item: Option<Arc<str>>,
+    pub n: i64,
+    pub x: i64,
+}
+
+/// What a night's measuring gives to the stages after it.
+#[derive(Debug)]
+pub struct Measured {
+    pub span: Span,
+    /// Evidence by team id and signal.
+    pub evidence: BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>>,
+    /// Working days of each team, in the roster's order: (day, people available).
+    pub days: Vec<Vec<(i64, i64)>>,
+    /// Items in progress on the last measured day of each team.
+    pub items: Vec<facts::item_days::ItemDay>,
+    /// Decided review requests.
+    pub reviews: Vec<facts::review_requests::ReviewRequest>,
+    /// The facts themselves, for the independent check.
+    pub facts: Facts,
+    /// Evidence as tables.
+    pub answers: BTreeMap<String, DataFrame>,
+}
+
+/// Measures the store: facts of the days in `span`, then every signal.
+///
+/// # Errors
+/// [`MeasureError`] names the table or signal.
+pub fn measure(
+    store: &Store,
+    roster: &Roster,
+    span: Span,
+    queries: &[signals::Query],
+) -> Result<Measured, MeasureError> {
+    let tables = Tables::load(store)?;
+    let availability = Availability::new(roster, &tables.absences, span);
+    let calendars: Vec<TeamCalendar> =
+        (0..roster.teams.len()).map(|team| TeamCalendar::new(roster, &availability, team)).collect();
+    let ground = Ground { roster, tables: &tables, availability: &availability, calendars: &calendars, span };
+    let facts = facts::compute(&ground)?;
+    let mut answers = BTreeMap::new();
+    let mut evidence: BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>> = BTreeMap::new();
+    for query in queries {
+        let rows = signals::run(query, &facts)?;
+        spread(&query.slug, &rows, &mut evidence)?;
+        answers.insert(query.slug.clone(), rows);
+    }
+    let items = facts::item_days::rows(&ground);
+    let reviews = facts::review_requests::rows(&ground);
+    let days = calendars.into_iter().map(|calendar| calendar.days).collect();
+    Ok(Measured { span, evidence, days, items, reviews, facts, answers })
+}
+
+/// Hands the rows of a signal to their teams.
+fn spread(
+    slug: &str,
+    rows: &DataFrame,
+    evidence: &mut BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>>,
+) -> PolarsResult<()> {
+    let ints = |name: &str| -> PolarsResult<Vec<Option<i64>>> {
+        Ok(rows.column(name)?.cast(&DataType::Int64)?.i64()?.iter().collect())
+    };
+    let (days, people, n, x) = (ints("day")?, ints("person")?, ints("n")?, ints("x")?);
+    let (teams, items) = (rows.column("team")?.str()?.clone(), rows.column("item")?.str()?.clone());
+    for at in 0..rows.height() {
+        let (Some(team), Some(day)) = (teams.get(at), days[at]) else { continue };
+        let row = EvidenceRow {
+            day,
+            person: people[at],
+            item: items.get(at).map(Arc::from),
+            n: n[at].unwrap_or_default(),
+            x: x[at].unwrap_or_default(),
+        };
+        evidence.entry(team.to_owned()).or_default().entry(slug.to_owned()).or_default().push(row);
+    }
+    Ok(())
+}
+
+/// Writes facts and evidence as Parquet into `folder`, so that any engine can be asked the same SQL.
+///
+/// # Errors
+/// [`MeasureError::Write`] names the file.
+pub fn export(measured: &Measured, folder: &std::path::Path) -> Result<(), MeasureError> {
+    for (kind, tables) in [
+        ("facts", measured.facts.iter().map(|(name, rows)| ((*name).to_owned(), rows)).collect::<Vec<_>>()),
+        ("evidence", measured.answers.iter().map(|(name, rows)| (name.clone(), rows)).collect()),
+    ] {
+        let folder = folder.join(kind);
+        let failed = |what: &std::path::Path| {
+            let what = what.display().to_string();
+            move |source: std::io::Error| MeasureError::Write { what, source }
+        };
+        std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
+        for (name, rows) in tables {
+            let path = folder.join(format!("{name}.parquet"));
+            let file = std::fs::File::create(&path).map_err(failed(&path))?;
+            ParquetWriter::new(file).finish(&mut rows.clone())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,363 @@
+//! The stored tables as plain rows, as far as facts need them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polars::prelude::*;
+
+use crate::model::time::Millis;
+use crate::store::{Store, StoreError, table};
+
+use super::MeasureError;
+
+/// A pull request.
+#[derive(Clone, Debug)]
+pub struct Pull {
+    pub repository: i64,
+    pub number: i64,
+    pub author: Option<i64>,
+    pub author_kind: String,
+    pub draft: bool,
+    pub created_at: Millis,
+    pub ready_at: Option<Millis>,
+    pub closed_at: Option<Millis>,
+    pub merged_by: Option<i64>,
+}
+
+/// Something that somebody did about a pull request: an event, a review or a comment.
+#[derive(Clone, Debug)]
+pub struct Act {
+    pub repository: i64,
+    pub number: i64,
+    pub at: Millis,
+    /// The event's kind, `review`, or `comment`.
+    pub kind: String,
+    pub actor: Option<i64>,
+    pub actor_is_bot: bool,
+}
+
+/// A ticket.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    pub host: String,
+    pub id: i64,
+    pub key: String,
+    pub project: String,
+    pub kind: String,
+    pub category: String,
+    pub created_at: Millis,
+    pub resolved_at: Option<Millis>,
+    pub assignee: Option<i64>,
+    pub reporter: Option<i64>,
+    pub parent: Option<i64>,
+    pub due_on: Option<i64>,
+    pub fix_version_on: Option<i64>,
+}
+
+/// A changed field of a ticket.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub field: String,
+    pub at: Millis,
+    pub author: Option<i64>,
+    pub from: Option<String>,
+    pub to: Option<String>,
+}
+
+/// A sprint.
+#[derive(Clone, Debug)]
+pub struct Sprint {
+    pub ends_at: Option<Millis>,
+    pub completed_at: Option<Millis>,
+}
+
+/// A commit's author-local moment.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    pub host: String,
+    pub sha: Vec<u8>,
+    pub author: Option<i64>,
+    pub authored_at: Millis,
+    pub utc_offset_minutes: i64,
+}
+
+/// A busy stretch.
+#[derive(Clone, Debug)]
+pub struct Busy {
+    pub account: i64,
+    pub starts_at: Millis,
+    pub ends_at: Millis,
+    pub kind: String,
+    pub attendees: Option<i64>,
+}
+
+/// Everything that facts are made of.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// Repository names in lower case, by id.
+    pub repositories: BTreeMap<i64, String>,
+    pub pulls: Vec<Pull>,
+    pub acts: Vec<Act>,
+    pub tickets: Vec<Ticket>,
+    /// Changes of each ticket (host, id), in order of time.
+    pub changes: BTreeMap<(String, i64), Vec<Change>>,
+    /// Sprints by (host, id).
+    pub sprints: BTreeMap<(String, i64), Sprint>,
+    /// Status categories by (host, status id).
+    pub statuses: BTreeMap<(String, String), String>,
+    pub commits: Vec<Commit>,
+    pub busy: Vec<Busy>,
+    /// Whole days of absence by calendar account, as day numbers.
+    pub absences: BTreeMap<i64, BTreeSet<i64>>,
+    /// Comments on tickets: author and time.
+    pub ticket_comments: Vec<(i64, Millis)>,
+}
+
+impl Tables {
+    /// Reads the live rows of a store.
+    ///
+    /// # Errors
+    /// [`MeasureError::Store`] where a file cannot be read.
+    pub fn load(store: &Store) -> Result<Self, MeasureError> {
+        let mut tables = Self { ..Self::default() };
+        tables.load_repositories(store)?;
+        tables.load_pulls(store)?;
+        tables.load_acts(store)?;
+        tables.load_tickets(store)?;
+        tables.load_calendars(store)?;
+        Ok(tables)
+    }
+
+    fn load_repositories(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let rows = Rows::read(store, "repositories", &["repository_id", "name"])?;
+        let (ids, names) = (rows.ints("repository_id")?, rows.texts("name")?);
+        self.repositories =
+            ids.iter().zip(names).filter_map(|(id, name)| Some(((*id)?, name?.to_lowercase()))).collect();
+        let columns = ["host", "sha", "author", "authored_at", "utc_offset_minutes"];
+        let rows = Rows::read(store, "commits", &columns)?;
+        let (hosts, shas, authors) = (rows.texts("host")?, rows.bytes("sha")?, rows.ints("author")?);
+        let (times, offsets) = (rows.ints("authored_at")?, rows.ints("utc_offset_minutes")?);
+        for at in 0..rows.height() {
+            self.commits.push(Commit {
+                host: hosts[at].clone().unwrap_or_default(),
+                sha: shas[at].clone(),
+                author: authors[at],
+                authored_at: Millis(times[at].unwrap_or_default()),
+                utc_offset_minutes: offsets[at].unwrap_or_default(),
+            });
+        }
+        Ok(())
+    }
+
+    fn load_pulls(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let columns = [
+            "repository_id",
+            "number",
+            "author",
+            "author_kind",
+            "draft",
+            "created_at",
+            "ready_at",
+            "closed_at",
+            "merged_by",
+        ];
+        let rows = Rows::read(store, "pull_requests", &columns)?;
+        let (repositories, numbers) = (rows.ints("repository_id")?, rows.ints("number")?);
+        let (authors, kinds, drafts) = (rows.ints("author")?, rows.texts("author_kind")?, rows.bools("draft")?);
+        let (created, ready, closed) = (rows.ints("created_at")?, rows.ints("ready_at")?, rows.ints("closed_at")?);
+        let merged_by = rows.ints("merged_by")?;
+        for at in 0..rows.height() {
+            self.pulls.push(Pull {
+                repository: repositories[at].unwrap_or_default(),
+                number: numbers[at].unwrap_or_default(),
+                author: authors[at],
+                author_kind: kinds[at].clone().unwrap_or_default(),
+                draft: drafts[at].unwrap_or_default(),
+                created_at: Millis(created[at].unwrap_or_default()),
+                ready_at: ready[at].map(Millis),
+                closed_at: closed[at].map(Millis),
+                merged_by: merged_by[at],
+            });
+        }
+        Ok(())
+    }
+
+    fn load_acts(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let rows = Rows::read(store, "pull_request_events", &["repository_id", "number", "at", "kind", "actor"])?;
+        self.add_acts(&rows, "at", "actor", None, None)?;
+        let columns = ["repository_id", "number", "submitted_at", "reviewer", "reviewer_kind"];
+        let rows = Rows::read(store, "reviews", &columns)?;
+        self.add_acts(&rows, "submitted_at", "reviewer", Some("reviewer_kind"), Some("review"))?;
+        let columns = ["place", "repository_id", "number", "author", "author_kind", "at"];
+        let rows = Rows::read(store, "comments", &columns)?;
+        let (places, authors, times) = (rows.texts("place")?, rows.ints("author")?, rows.ints("at")?);
+        for at in 0..rows.height() {
+            if let (Some("ticket"), Some(author), Some(time)) = (places[at].as_deref(), authors[at], times[at]) {
+                self.ticket_comments.push((author, Millis(time)));
+            }
+        }
+        self.add_acts(&rows, "at", "author", Some("author_kind"), Some("comment"))
+    }
+
+    fn add_acts(
+        &mut self,
+        rows: &Rows,
+        time: &str,
+        actor: &str,
+        actor_kind: Option<&str>,
+        kind: Option<&str>,
+    ) -> Result<(), MeasureError> {
+        let (repositories, numbers) = (rows.ints("repository_id")?, rows.ints("number")?);
+        let (times, actors) = (rows.ints(time)?, rows.ints(actor)?);
+        let kinds = kind.is_none().then(|| rows.texts("kind")).transpose()?;
+        let actor_kinds = actor_kind.map(|name| rows.texts(name)).transpose()?;
+        for at in 0..rows.height() {
+            let (Some(repository), Some(number)) = (repositories[at], numbers[at]) else { continue };
+            let told = kinds.as_ref().and_then(|kinds| kinds[at].clone());
+            let bot = actor_kinds.as_ref().and_then(|kinds| kinds[at].clone());
+            self.acts.push(Act {
+                repository,
+                number,
+                at: Millis(times[at].unwrap_or_default()),
+                kind: told.unwrap_or_else(|| kind.unwrap_or_default().to_owned()),
+                actor: actors[at],
+                actor_is_bot: bot.is_some_and(|kind| kind == "bot" || kind == "app"),
+            });
+        }
+        Ok(())
+    }
+
+    fn load_tickets(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let columns = [
+            "host",
+            "issue_id",
+            "key",
+            "project",
+            "type",
+            "status_category",
+            "created_at",
+            "resolved_at",
+            "assignee",
+            "reporter",
+            "parent_id",
+            "due_on",
+            "fix_version_on",
+            "gone",
+        ];
+        let rows = Rows::read(store, "issues", &columns)?;
+        let (hosts, ids, keys) = (rows.texts("host")?, rows.ints("issue_id")?, rows.texts("key")?);
+        let (projects, kinds, categories) =
+            (rows.texts("project")?, rows.texts("type")?, rows.texts("status_category")?);
+        let (created, resolved) = (rows.ints("created_at")?, rows.ints("resolved_at")?);
+        let (assignees, reporters) = (rows.ints("assignee")?, rows.ints("reporter")?);
+        let parents = rows.ints("parent_id")?;
+        let (due, versions, gone) = (rows.ints("due_on")?, rows.ints("fix_version_on")?, rows.texts("gone")?);
+        for at in (0..rows.height()).filter(|at| gone[*at].is_none()) {
+            self.tickets.push(Ticket {
+                host: hosts[at].clone().unwrap_or_default(),
+                id: ids[at].unwrap_or_default(),
+                key: keys[at].clone().unwrap_or_default(),
+                project: projects[at].clone().unwrap_or_default(),
+                kind: kinds[at].clone().unwrap_or_default(),
+                category: categories[at].clone().unwrap_or_default(),
+                created_at: Millis(created[at].unwrap_or_default()),
+                resolved_at: resolved[at].map(Millis),
+                assignee: assignees[at],
+                reporter: reporters[at],
+                parent: parents[at],
+                due_on: due[at],
+                fix_version_on: versions[at],
+            });
+        }
+        self.load_changes(store)
+    }
+
+    fn load_changes(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let columns = ["host", "issue_id", "change_id", "field", "at", "author", "from", "to"];
+        let rows = Rows::read(store, "issue_changes", &columns)?;
+        let (hosts, ids, fields) = (rows.texts("host")?, rows.ints("issue_id")?, rows.texts("field")?);
+        let (times, authors) = (rows.ints("at")?, rows.ints("author")?);
+        let (from, to) = (rows.texts("from")?, rows.texts("to")?);
+        for at in 0..rows.height() {
+            let ticket = (hosts[at].clone().unwrap_or_default(), ids[at].unwrap_or_default());
+            self.changes.entry(ticket).or_default().push(Change {
+                field: fields[at].clone().unwrap_or_default(),
+                at: Millis(times[at].unwrap_or_default()),
+                author: authors[at],
+                from: from[at].clone(),
+                to: to[at].clone(),
+            });
+        }
+        // The store sorts by time, host, ticket and change; within a ticket that is the order of the changes.
+        for changes in self.changes.values_mut() {
+            changes.sort_by_key(|change| change.at);
+        }
+        let rows = Rows::read(store, "sprints", &["host", "sprint_id", "ends_at", "completed_at"])?;
+        let (hosts, ids) = (rows.texts("host")?, rows.ints("sprint_id")?);
+        let (ends, completed) = (rows.ints("ends_at")?, rows.ints("completed_at")?);
+        for at in 0..rows.height() {
+            let sprint = Sprint { ends_at: ends[at].map(Millis), completed_at: completed[at].map(Millis) };
+            self.sprints.insert((hosts[at].clone().unwrap_or_default(), ids[at].unwrap_or_default()), sprint);
+        }
+        let rows = Rows::read(store, "statuses", &["host", "status_id", "category"])?;
+        let (hosts, ids, categories) = (rows.texts("host")?, rows.texts("status_id")?, rows.texts("category")?);
+        for at in 0..rows.height() {
+            let status = (hosts[at].clone().unwrap_or_default(), ids[at].clone().unwrap_or_default());
+            self.statuses.insert(status, categories[at].clone().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn load_calendars(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let columns = ["account", "starts_at", "ends_at", "kind", "attendees", "cancelled"];
+        let rows = Rows::read(store, "busy", &columns)?;
+        let (accounts, starts, ends) = (rows.ints("account")?, rows.ints("starts_at")?, rows.ints("ends_at")?);
+        let (kinds, attendees, cancelled) = (rows.texts("kind")?, rows.ints("attendees")?, rows.bools("cancelled")?);
+        for at in (0..rows.height()).filter(|at| cancelled[*at] != Some(true)) {
+            self.busy.push(Busy {
+                account: accounts[at].unwrap_or_default(),
+                starts_at: Millis(starts[at].unwrap_or_default()),
+                ends_at: Millis(ends[at].unwrap_or_default()),
+                kind: kinds[at].clone().unwrap_or_default(),
+                attendees: attendees[at],
+            });
+        }
+        let rows = Rows::read(store, "absences", &["account", "day", "half"])?;
+        let (accounts, days, half) = (rows.ints("account")?, rows.ints("day")?, rows.bools("half")?);
+        for at in (0..rows.height()).filter(|at| half[*at] != Some(true)) {
+            if let (Some(account), Some(day)) = (accounts[at], days[at]) {
+                self.absences.entry(account).or_default().insert(day);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a table, read by type; instants and dates come as their numbers.
+struct Rows(DataFrame);
+
+impl Rows {
+    fn read(store: &Store, name: &'static str, columns: &[&str]) -> Result<Self, MeasureError> {
+        let table = table(name).ok_or(MeasureError::UnknownTable(name))?;
+        Ok(Self(store.read(table, columns).map_err(|error: StoreError| MeasureError::Store(error))?))
+    }
+
+    fn height(&self) -> usize {
+        self.0.height()
+    }
+
+    fn ints(&self, name: &str) -> PolarsResult<Vec<Option<i64>>> {
+        Ok(self.0.column(name)?.cast(&DataType::Int64)?.i64()?.iter().collect())
+    }
+
+    fn bools(&self, name: &str) -> PolarsResult<Vec<Option<bool>>> {
+        Ok(self.0.column(name)?.bool()?.iter().collect())
+    }
+
+    fn texts(&self, name: &str) -> PolarsResult<Vec<Option<String>>> {
+        Ok(self.0.column(name)?.str()?.iter().map(|text| text.map(str::to_owned)).collect())
+    }
+
+    fn bytes(&self, name: &str) -> PolarsResult<Vec<Vec<u8>>> {
+        Ok(self.0.column(name)?.binary()?.iter().map(|bytes| bytes.unwrap_or_default().to_vec()).collect())
+    }
+}

@@ -1,0 +1,11 @@
+//! The nouns: plain records, accounts, spans of time and working days. No input, no output, no clock.
+
+pub mod account;
+pub mod batch;
+pub mod cursor;
+pub mod records;
+pub mod time;
+
+pub use account::{Account, AccountKind, Pseudonyms};
+pub use batch::{Batch, Replaced};
+pub use cursor::{Cursor, Cursors, ScopeId};
