@@ -6,3 +6,5 @@
 pub mod measure;
 pub mod model;
 pub mod store;
+pub mod collect;
+pub mod notice;

@@ -10,11 +10,11 @@ use crate::model::time::Millis;
 pub use crate::model::cursor::{Cursor, Cursors, ScopeId};
 use crate::model::{Batch, Pseudonyms};
 
-pub mod calendar;
-pub mod git;
-pub mod github;
-pub mod http;
-pub mod jira;
+
+
+
+
+
 
 /// Rows and the cursor that becomes durable with them, in one commit.
 #[derive(Debug)]

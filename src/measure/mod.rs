@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use polars::prelude::*;
 
+use crate::model::EvidenceRow;
 use crate::store::{Store, StoreError};
 
 pub mod calendar;
@@ -35,17 +36,6 @@ pub enum MeasureError {
     Shape { slug: String, found: String },
     #[error("cannot write {what}: {source}")]
     Write { what: String, source: std::io::Error },
-}
-
-/// One row per opportunity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvidenceRow {
-    pub day: i64,
-    /// Stored pseudonym.
-    pub person: Option<i64>,
-    pub item: Option<Arc<str>>,
-    pub n: i64,
-    pub x: i64,
 }
 
 /// What a night's measuring gives to the stages after it.

@@ -3,9 +3,11 @@
 pub mod account;
 pub mod batch;
 pub mod cursor;
+pub mod evidence;
 pub mod records;
 pub mod time;
 
 pub use account::{Account, AccountKind, Pseudonyms};
 pub use batch::{Batch, Replaced};
+pub use evidence::EvidenceRow;
 pub use cursor::{Cursor, Cursors, ScopeId};

@@ -1,0 +1,12 @@
+//! Notice: evidence becomes cards, quiet lines, or silence. A pure function that cannot fail; it knows no files, no
+//! clock and no polars.
+
+pub mod file;
+pub mod joint;
+pub mod nights;
+pub mod people;
+pub mod series;
+pub mod usual_range;
+
+pub use nights::{Card, Notices, Observation, SignalState, State, notice};
+pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput};
