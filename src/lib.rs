@@ -3,8 +3,9 @@
 //! The modules stand in the order in which the data flows.
 #![forbid(unsafe_code)]
 
+pub mod collect;
+pub mod config;
 pub mod measure;
 pub mod model;
-pub mod store;
-pub mod collect;
 pub mod notice;
+pub mod store;

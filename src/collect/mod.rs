@@ -6,15 +6,9 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::model::time::Millis;
 pub use crate::model::cursor::{Cursor, Cursors, ScopeId};
+use crate::model::time::Millis;
 use crate::model::{Batch, Pseudonyms};
-
-
-
-
-
-
 
 /// Rows and the cursor that becomes durable with them, in one commit.
 #[derive(Debug)]
@@ -67,7 +61,15 @@ impl ScopeReport {
     /// A scope of which nothing usable could be read.
     #[must_use]
     pub fn failed(id: ScopeId, label: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { id, label: label.into(), outcome: Outcome::Failed, reason: Some(reason.into()), refused: false, rows: 0, pages: 0 }
+        Self {
+            id,
+            label: label.into(),
+            outcome: Outcome::Failed,
+            reason: Some(reason.into()),
+            refused: false,
+            rows: 0,
+            pages: 0,
+        }
     }
 }
 

@@ -164,7 +164,8 @@ fn answer_series(form: &SeriesForm, threshold: f64) -> Result<SeriesAnswer, File
 }
 
 fn series(form: &SeriesForm) -> Result<Series, FileError> {
-    let word = |key, allowed, found: &str| FileError::Word { id: form.id.clone(), key, allowed, found: found.to_owned() };
+    let word =
+        |key, allowed, found: &str| FileError::Word { id: form.id.clone(), key, allowed, found: found.to_owned() };
     let kind = match form.kind.as_str() {
         "share" => Kind::Share,
         "rate" => Kind::Rate,
@@ -256,7 +257,9 @@ mod tests {
     #[test]
     fn a_wrong_word_and_an_impossible_count_are_named() {
         let file = |kind: &str, x: i64| {
-            format!(r#"{{"series":[{{"id":"a","kind":"{kind}","side":"high","weeks":[[{x},3]],"w10":[1,2],"w5":[0,1]}}]}}"#)
+            format!(
+                r#"{{"series":[{{"id":"a","kind":"{kind}","side":"high","weeks":[[{x},3]],"w10":[1,2],"w5":[0,1]}}]}}"#
+            )
         };
         assert!(answer(&file("part", 1)).unwrap_err().to_string().contains("series a: kind must be"));
         assert!(answer(&file("share", 4)).unwrap_err().to_string().contains("week 1 the count 4 of 3"));

@@ -87,8 +87,7 @@ fn largest(signals: &[Scored], z: impl Fn(&Scored) -> Option<f64>) -> Option<(f6
 }
 
 fn theme(three: &[String]) -> Option<&'static str> {
-    let named = |wanted: &str| {
-        three.iter().any(|slug| slug == wanted || (wanted == SHARED_PLACE.0 && slug == SHARED_PLACE.1))
-    };
+    let named =
+        |wanted: &str| three.iter().any(|slug| slug == wanted || (wanted == SHARED_PLACE.0 && slug == SHARED_PLACE.1));
     THEMES.iter().find(|(_, signals)| signals.iter().all(|slug| named(slug))).map(|(name, _)| *name)
 }

@@ -58,13 +58,18 @@ pub enum State {
     /// Outside the usual range, without a card.
     OutsideQuietly,
     /// Too few weeks of the past.
-    Learning { weeks: usize, of: usize },
+    Learning {
+        weeks: usize,
+        of: usize,
+    },
     /// Too few opportunities to say anything.
     NotEnough,
     /// Fewer people than the floor.
     NotShown,
     /// A source is missing.
-    NotComputed { source: String },
+    NotComputed {
+        source: String,
+    },
     Off,
 }
 
@@ -176,7 +181,9 @@ fn unsaid(specs: &[SignalSpec], team: &TeamInput) -> BTreeMap<String, SignalStat
     let state = |spec: &SignalSpec| if team.off.contains(&spec.slug) { State::Off } else { State::NotShown };
     specs
         .iter()
-        .map(|spec| (spec.slug.clone(), SignalState { state: state(spec), observation: None, points: vec![], verdict: None }))
+        .map(|spec| {
+            (spec.slug.clone(), SignalState { state: state(spec), observation: None, points: vec![], verdict: None })
+        })
         .collect()
 }
 
@@ -236,7 +243,8 @@ fn candidate(looks: &[Look<'_>], open: &[OpenCard], settings: &Settings, night: 
         below: 0,
     };
     if let Some(found) = joint_of(looks).filter(|_| !open.iter().any(|card| card.joint)) {
-        let complete = looks.iter().filter(|look| found.three.contains(&look.track.spec.slug)).all(|look| look.complete);
+        let complete =
+            looks.iter().filter(|look| found.three.contains(&look.track.spec.slug)).all(|look| look.complete);
         let fresh = found.three.iter().any(|slug| !taken(slug));
         if complete
             && fresh
@@ -269,7 +277,11 @@ fn finish(card: &OpenCard, looks: &[Look<'_>], team: &TeamInput, settings: &Sett
     items.sort();
     items.dedup();
     let name = format!("{}/{}/{}", team.id, card.signals.join("+"), card.opened_on);
-    let score = if card.joint { joint_of(looks).map(|joint| joint.score) } else { own.first().and_then(|look| look.verdict.score) };
+    let score = if card.joint {
+        joint_of(looks).map(|joint| joint.score)
+    } else {
+        own.first().and_then(|look| look.verdict.score)
+    };
     Card {
         id: blake3::hash(name.as_bytes()).to_hex()[..10].to_owned(),
         signals: card.signals.clone(),

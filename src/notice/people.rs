@@ -27,7 +27,8 @@ pub(super) fn carried_by_several(look: &Look<'_>, night: i64, threshold: f64) ->
 /// The same for a joint value: three people behind its three numbers together, and nobody alone decisive for it.
 pub(super) fn joint_carried_by_several(looks: &[Look<'_>], found: &Joint, night: i64, threshold: f64) -> bool {
     let named: Vec<&Look<'_>> = looks.iter().filter(|look| found.three.contains(&look.track.spec.slug)).collect();
-    let behind = named.iter().all(|look| look.w10.as_ref().is_some_and(|window| window.people().len() >= FEWEST_PEOPLE));
+    let behind =
+        named.iter().all(|look| look.w10.as_ref().is_some_and(|window| window.people().len() >= FEWEST_PEOPLE));
     behind
         && everybody(&named).into_iter().all(|person| {
             let scored: Vec<Scored> = looks

@@ -125,8 +125,7 @@ impl<'a> Track<'a> {
             coverage.is_some_and(|coverage| (coverage.from..=coverage.to).contains(&day))
                 && !marked.is_some_and(|days| days.contains(&day))
         };
-        let mut rows: Vec<Option<Vec<&EvidenceRow>>> =
-            days.iter().map(|day| counted(*day).then(Vec::new)).collect();
+        let mut rows: Vec<Option<Vec<&EvidenceRow>>> = days.iter().map(|day| counted(*day).then(Vec::new)).collect();
         for row in team.evidence.get(&spec.slug).into_iter().flatten() {
             let slot = days.binary_search(&row.day).ok().and_then(|at| rows.get_mut(at));
             if let Some(Some(slot)) = slot {
@@ -238,12 +237,7 @@ fn fortnight(
 ) -> Point {
     let people = older.1.union(&newer.1).count();
     let x = older.0.x + newer.0.x;
-    Point {
-        from: monday,
-        to: last + 6,
-        x: (people >= FEWEST_PEOPLE).then_some(x),
-        n: older.0.n + newer.0.n,
-    }
+    Point { from: monday, to: last + 6, x: (people >= FEWEST_PEOPLE).then_some(x), n: older.0.n + newer.0.n }
 }
 
 impl Window<'_> {
@@ -285,7 +279,8 @@ impl Window<'_> {
             // Of a stock, only what still exists can be talked about.
             Form::Stock => self.rows.last().into_iter().flatten().collect(),
         };
-        let items: BTreeSet<Arc<str>> = rows.iter().filter(|row| row.x > 0).filter_map(|row| row.item.clone()).collect();
+        let items: BTreeSet<Arc<str>> =
+            rows.iter().filter(|row| row.x > 0).filter_map(|row| row.item.clone()).collect();
         items.into_iter().collect()
     }
 

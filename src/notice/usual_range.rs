@@ -202,7 +202,13 @@ impl Series {
             Kind::Rate => {
                 let events = f64::max(baseline.p * baseline.total_n, 1.0);
                 let t = f64::max(r + r / weeks + 1.0 / events, 1e-4);
-                Predictive { kind: self.kind, n: window.n, p: baseline.p, mu: baseline.p * as_f64(window.n), m: 1.0 / t }
+                Predictive {
+                    kind: self.kind,
+                    n: window.n,
+                    p: baseline.p,
+                    mu: baseline.p * as_f64(window.n),
+                    m: 1.0 / t,
+                }
             }
         }
     }
@@ -212,13 +218,7 @@ impl Series {
         let past = self.fortnights();
         let scaled = |pair: &Pair| (as_f64(pair.x) * as_f64(self.w10.n) / as_f64(pair.n) + 0.5).floor();
         let within = past.iter().map(scaled).filter(|x| (as_f64(low)..=as_f64(high)).contains(x)).count();
-        Usual {
-            low,
-            high,
-            expected: baseline.p * as_f64(self.w10.n),
-            past_within: within,
-            past_total: past.len(),
-        }
+        Usual { low, high, expected: baseline.p * as_f64(self.w10.n), past_within: within, past_total: past.len() }
     }
 }
 
@@ -240,7 +240,8 @@ fn baseline(kind: Kind, weeks: &[Pair]) -> Option<Baseline> {
             (p, p)
         }
     };
-    let squares: f64 = weeks.iter().map(|week| (as_f64(week.x) - as_f64(week.n) * p).powi(2) / (as_f64(week.n) * v)).sum();
+    let squares: f64 =
+        weeks.iter().map(|week| (as_f64(week.x) - as_f64(week.n) * p).powi(2) / (as_f64(week.n) * v)).sum();
     let raw = squares / (count - 1.0);
     let phi = f64::max(1.0, (10.0 * 1.5 + (count - 1.0) * raw.clamp(0.3, 8.0)) / (10.0 + count - 1.0));
     let spread = match kind {

@@ -1,0 +1,224 @@
+//! Reads the configuration: people, teams, sources. Refuses unknown keys and finds every problem at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use url::Url;
+
+mod parse;
+mod problem;
+mod reader;
+mod token;
+
+pub use problem::{Problem, Problems};
+pub use token::{TokenError, TokenPlace};
+
+/// The example that is also the default: every option with its default and a sentence.
+pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+/// The floor below which no configuration can go.
+pub const SMALLEST_GROUP: i64 = 4;
+
+/// A whole configuration. Paths are joined to the folder of the file.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub file: PathBuf,
+    pub organisation: Organisation,
+    pub holidays: BTreeMap<String, HolidaySet>,
+    pub store: StorePlace,
+    /// How far back a first reading goes, in days.
+    pub first_sync_days: i64,
+    pub signals: Signals,
+    pub report: Report,
+    pub github: Vec<GitHub>,
+    pub jira: Vec<Jira>,
+    pub people: Vec<Person>,
+    pub bots: Bots,
+    pub teams: Vec<Team>,
+    /// Labels that may be stored.
+    pub labels: Vec<String>,
+    /// Calendars on private addresses may be read.
+    pub allow_private: bool,
+}
+
+/// The organisation and its defaults.
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    pub name: String,
+    pub zone: TimeZone,
+    pub holidays: Option<String>,
+    pub smallest_group: i64,
+}
+
+/// A named set of holidays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HolidaySet {
+    Dates(Vec<Date>),
+    /// An `.ics` file.
+    Calendar(PathBuf),
+}
+
+/// Where the store lies, and how long it keeps rows that are linked to people.
+#[derive(Clone, Debug)]
+pub struct StorePlace {
+    pub path: PathBuf,
+    pub keep_days: i64,
+    pub strict: bool,
+    pub key_file: Option<PathBuf>,
+}
+
+/// Which signals are on beyond the core.
+#[derive(Clone, Debug, Default)]
+pub struct Signals {
+    pub on: Vec<String>,
+    pub all: bool,
+    pub off: Vec<String>,
+    pub extra: Option<PathBuf>,
+}
+
+/// The report's place and manner.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub path: PathBuf,
+    pub show_work_items: bool,
+    pub index: bool,
+    pub words: Option<PathBuf>,
+    pub language: String,
+}
+
+/// A GitHub service.
+#[derive(Clone, Debug)]
+pub struct GitHub {
+    pub url: Url,
+    pub token: TokenPlace,
+    pub allow_write_scopes: bool,
+    pub line: usize,
+}
+
+/// Which kind of Jira.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    Cloud,
+    DataCenter,
+}
+
+/// A Jira service.
+#[derive(Clone, Debug)]
+pub struct Jira {
+    pub url: Url,
+    pub flavour: Flavour,
+    pub user: Option<String>,
+    pub token: TokenPlace,
+    pub line: usize,
+}
+
+/// A person. Nothing of it is printed.
+#[derive(Clone)]
+pub struct Person {
+    pub id: String,
+    pub github: Vec<String>,
+    pub jira: Vec<String>,
+    pub emails: Vec<String>,
+    pub calendar: Option<CalendarPlace>,
+    pub zone: TimeZone,
+    pub days: Vec<Weekday>,
+    pub hours: (Time, Time),
+    pub holidays: Option<String>,
+    pub absences: Vec<(Date, Date)>,
+    /// The person has left the report: nothing of theirs is counted.
+    pub leave: bool,
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Person(…)")
+    }
+}
+
+/// A calendar: its address is a secret.
+#[derive(Clone, Debug)]
+pub struct CalendarPlace {
+    pub location: SecretString,
+    /// The line of the configuration, by which errors name it.
+    pub line: usize,
+}
+
+/// Accounts that are automation.
+#[derive(Clone, Debug, Default)]
+pub struct Bots {
+    pub github: Vec<String>,
+    pub jira: Vec<String>,
+    pub emails: Vec<String>,
+}
+
+/// That a person belongs to a team for a time.
+#[derive(Clone)]
+pub struct Membership {
+    pub person: String,
+    pub from: Option<Date>,
+    pub to: Option<Date>,
+}
+
+impl fmt::Debug for Membership {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Membership(…)")
+    }
+}
+
+/// A team.
+#[derive(Clone, Debug)]
+pub struct Team {
+    pub id: String,
+    pub name: String,
+    pub ledger: Option<PathBuf>,
+    pub members: Vec<Membership>,
+    pub repositories: Vec<String>,
+    pub git: Vec<GitPlace>,
+    pub jira_projects: Vec<String>,
+    pub jira_boards: Vec<i64>,
+    pub on_call: Vec<Membership>,
+    pub events: Vec<Event>,
+    pub signals_off: Vec<String>,
+}
+
+/// A clone and the line that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitPlace {
+    pub path: PathBuf,
+    pub line: usize,
+}
+
+/// A known event of a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub from: Date,
+    pub to: Date,
+    pub kind: String,
+    pub label: String,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`Problems`] with every problem of the file, or why it cannot be read.
+    pub fn load(file: &Path) -> Result<Self, Problems> {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let out = "`undercurrent demo` needs no configuration; config.example.toml shows what can stand in one";
+            Problems::of_file(file, format!("cannot be read: {error}; {out}"))
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// Takes a configuration's text.
+    ///
+    /// # Errors
+    /// [`Problems`] with every problem of the text.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Problems> {
+        parse::config(text, file)
+    }
+}

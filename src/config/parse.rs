@@ -1,0 +1,653 @@
+//! From TOML to a [`Config`], with named checks. All of them run; their problems are reported together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use url::{Host, Url};
+
+use super::problem::{Notes, Problems};
+use super::reader::{Table, parse_date, table};
+use super::*;
+
+const DAYS: [(&str, Weekday); 7] = [
+    ("mon", Weekday::Monday),
+    ("tue", Weekday::Tuesday),
+    ("wed", Weekday::Wednesday),
+    ("thu", Weekday::Thursday),
+    ("fri", Weekday::Friday),
+    ("sat", Weekday::Saturday),
+    ("sun", Weekday::Sunday),
+];
+
+pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
+    let mut notes = Notes { text, all: Vec::new() };
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        notes.add_private(error.span().unwrap_or(0..0), error.message().to_owned());
+    }
+    let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let span = root.span();
+    let mut root = Table::new(root.into_inner(), span, "the file");
+    let mut parser = Parser { notes, folder };
+    let config = parser.root(&mut root, file);
+    root.finish(&mut parser.notes);
+    let mut all = parser.notes.all;
+    if all.is_empty() {
+        return Ok(config);
+    }
+    all.sort_by_key(|problem| (problem.line, problem.column));
+    Err(Problems { file: file.to_path_buf(), all })
+}
+
+struct Parser<'a> {
+    notes: Notes<'a>,
+    folder: PathBuf,
+}
+
+impl Parser<'_> {
+    fn root(&mut self, root: &mut Table<'_>, file: &Path) -> Config {
+        let organisation = self.organisation(root);
+        let holidays = self.holidays(root);
+        let store = self.store(root);
+        let first_sync_days = self.history(root);
+        let signals = self.signals(root);
+        let report = self.report(root);
+        let (labels, allow_private) = self.collect(root);
+        let github = root.tables("github", "[[github]]", &mut self.notes);
+        let github = github.into_iter().filter_map(|table| self.github(table)).collect();
+        let jira = root.tables("jira", "[[jira]]", &mut self.notes);
+        let jira = jira.into_iter().filter_map(|table| self.jira(table)).collect();
+        let mut seen = Seen::default();
+        let people = root.tables("people", "[[people]]", &mut self.notes);
+        let people: Vec<Person> =
+            people.into_iter().filter_map(|table| self.person(table, &organisation, &holidays, &mut seen)).collect();
+        let mut bots = Bots::default();
+        for table in root.tables("bots", "[[bots]]", &mut self.notes) {
+            self.bots(table, &mut bots);
+        }
+        let teams = root.tables("teams", "[[teams]]", &mut self.notes);
+        let teams: Vec<Team> = teams.into_iter().filter_map(|table| self.team(table, &people, &mut seen)).collect();
+        if let Some(name) = organisation.holidays.as_ref().filter(|name| !holidays.contains_key(*name)) {
+            let message = format!("[organisation] uses the holiday set \"{name}\", which [holidays] does not define");
+            self.notes.add(0..0, message);
+        }
+        Config {
+            file: file.to_path_buf(),
+            organisation,
+            holidays,
+            store,
+            first_sync_days,
+            signals,
+            report,
+            github,
+            jira,
+            people,
+            bots,
+            teams,
+            labels,
+            allow_private,
+        }
+    }
+
+    fn organisation(&mut self, root: &mut Table<'_>) -> Organisation {
+        let mut organisation =
+            Organisation { name: String::new(), zone: TimeZone::UTC, holidays: None, smallest_group: SMALLEST_GROUP };
+        let Some(mut table) = root.table("organisation", "[organisation]", &mut self.notes) else {
+            root.missing("organisation", &mut self.notes);
+            return organisation;
+        };
+        if let Some(name) = table.required("name", &mut self.notes) {
+            organisation.name = name.into_inner();
+        }
+        if let Some(zone) = table.required("time-zone", &mut self.notes) {
+            organisation.zone = self.zone(&zone);
+        }
+        organisation.holidays = table.text("holidays", &mut self.notes).map(Spanned::into_inner);
+        if let Some(smallest) = table.number("smallest-group", &mut self.notes) {
+            if *smallest.get_ref() < SMALLEST_GROUP {
+                let message = format!("`smallest-group` may only be raised, never below {SMALLEST_GROUP}");
+                self.notes.add(smallest.span(), message);
+            }
+            organisation.smallest_group = smallest.into_inner().max(SMALLEST_GROUP);
+        }
+        table.finish(&mut self.notes);
+        organisation
+    }
+
+    fn holidays(&mut self, root: &mut Table<'_>) -> BTreeMap<String, HolidaySet> {
+        let Some(mut sets) = root.table("holidays", "[holidays]", &mut self.notes) else { return BTreeMap::new() };
+        let mut holidays = BTreeMap::new();
+        for (name, value) in sets.drain() {
+            let span = value.span();
+            let set = match value.into_inner() {
+                DeValue::Array(dates) => {
+                    let mut all = Vec::new();
+                    for date in dates {
+                        let text = date.get_ref().as_str().map(|text| Spanned::new(date.span(), text.to_owned()));
+                        let text = text.unwrap_or_else(|| Spanned::new(date.span(), String::new()));
+                        all.extend(parse_date(&text, &name, &mut self.notes));
+                    }
+                    HolidaySet::Dates(all)
+                }
+                DeValue::Table(keys) => {
+                    let mut table = Table::new(keys, span, "a holiday set");
+                    let calendar = table.required("calendar", &mut self.notes).map(Spanned::into_inner);
+                    table.finish(&mut self.notes);
+                    HolidaySet::Calendar(self.folder.join(calendar.unwrap_or_default()))
+                }
+                _ => {
+                    self.notes.add(span, "a holiday set is a list of dates, or { calendar = \"file.ics\" }");
+                    continue;
+                }
+            };
+            holidays.insert(name, set);
+        }
+        holidays
+    }
+
+    fn store(&mut self, root: &mut Table<'_>) -> StorePlace {
+        let mut store = StorePlace { path: self.folder.join("store"), keep_days: 400, strict: false, key_file: None };
+        let Some(mut table) = root.table("store", "[store]", &mut self.notes) else { return store };
+        if let Some(path) = table.text("path", &mut self.notes) {
+            store.path = self.folder.join(path.get_ref());
+        }
+        if let Some(days) = self.positive(&mut table, "keep-days") {
+            store.keep_days = days;
+        }
+        store.strict = table.bool("strict", &mut self.notes).unwrap_or(false);
+        store.key_file = table.text("key-file", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        table.finish(&mut self.notes);
+        store
+    }
+
+    fn history(&mut self, root: &mut Table<'_>) -> i64 {
+        let Some(mut table) = root.table("history", "[history]", &mut self.notes) else { return 400 };
+        let days = self.positive(&mut table, "first-sync-days").unwrap_or(400);
+        table.finish(&mut self.notes);
+        days
+    }
+
+    fn positive(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<i64> {
+        let number = table.number(key, &mut self.notes)?;
+        if *number.get_ref() <= 0 {
+            self.notes.add(number.span(), format!("`{key}` must be at least 1"));
+        }
+        Some(number.into_inner())
+    }
+
+    fn signals(&mut self, root: &mut Table<'_>) -> Signals {
+        let Some(mut table) = root.table("signals", "[signals]", &mut self.notes) else { return Signals::default() };
+        let mut signals = Signals::default();
+        if let Some(on) = table.take("on") {
+            let span = on.span();
+            match on.into_inner() {
+                DeValue::String(word) if word == "all" => signals.all = true,
+                DeValue::Array(slugs) => {
+                    signals.on = slugs.iter().filter_map(|slug| slug.get_ref().as_str().map(str::to_owned)).collect();
+                }
+                _ => self.notes.add(span, "`on` is a list of signals, or \"all\""),
+            }
+        }
+        signals.off = table.texts("off", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        signals.extra = table.text("extra", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        table.finish(&mut self.notes);
+        signals
+    }
+
+    fn report(&mut self, root: &mut Table<'_>) -> Report {
+        let mut report = Report {
+            path: self.folder.join("report"),
+            show_work_items: true,
+            index: true,
+            words: None,
+            language: "en".to_owned(),
+        };
+        let Some(mut table) = root.table("report", "[report]", &mut self.notes) else { return report };
+        if let Some(path) = table.text("path", &mut self.notes) {
+            report.path = self.folder.join(path.get_ref());
+        }
+        report.show_work_items = table.bool("show-work-items", &mut self.notes).unwrap_or(true);
+        report.index = table.bool("index", &mut self.notes).unwrap_or(true);
+        report.words = table.text("words", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        if let Some(language) = table.text("language", &mut self.notes) {
+            report.language = language.into_inner();
+        }
+        table.finish(&mut self.notes);
+        report
+    }
+
+    fn collect(&mut self, root: &mut Table<'_>) -> (Vec<String>, bool) {
+        let Some(mut table) = root.table("collect", "[collect]", &mut self.notes) else { return (Vec::new(), false) };
+        let labels = table.texts("labels", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        let allow_private = table.bool("allow-private-calendars", &mut self.notes).unwrap_or(false);
+        table.finish(&mut self.notes);
+        (labels, allow_private)
+    }
+
+    fn github(&mut self, mut table: Table<'_>) -> Option<GitHub> {
+        let line = self.notes.line(table.span.start);
+        let url = table.required("url", &mut self.notes).and_then(|url| self.url(&url));
+        let token = self.token(&mut table);
+        let allow_write_scopes = table.bool("allow-write-scopes", &mut self.notes).unwrap_or(false);
+        table.finish(&mut self.notes);
+        Some(GitHub { url: url?, token: token?, allow_write_scopes, line })
+    }
+
+    fn jira(&mut self, mut table: Table<'_>) -> Option<Jira> {
+        let line = self.notes.line(table.span.start);
+        let url = table.required("url", &mut self.notes).and_then(|url| self.url(&url));
+        let flavour = table.required("flavour", &mut self.notes).and_then(|flavour| match flavour.get_ref().as_str() {
+            "cloud" => Some(Flavour::Cloud),
+            "data-center" => Some(Flavour::DataCenter),
+            _ => {
+                self.notes.add(flavour.span(), "`flavour` must be \"cloud\" or \"data-center\"");
+                None
+            }
+        });
+        let user = table.text("user", &mut self.notes).map(Spanned::into_inner);
+        let token = self.token(&mut table);
+        table.finish(&mut self.notes);
+        Some(Jira { url: url?, flavour: flavour?, user, token: token?, line })
+    }
+
+    fn token(&mut self, table: &mut Table<'_>) -> Option<TokenPlace> {
+        if let Some(token) = table.take("token") {
+            let out = "a token must not stand in the configuration; name a variable with token-env, or a token-file";
+            self.notes.add_private(token.span(), out);
+        }
+        let environment = table.text("token-env", &mut self.notes);
+        let file = table.text("token-file", &mut self.notes);
+        match (environment, file) {
+            (Some(name), None) => Some(TokenPlace::Environment(name.into_inner())),
+            (None, Some(path)) => Some(TokenPlace::File(self.folder.join(path.get_ref()))),
+            (None, None) => {
+                table.missing("token-env` or `token-file", &mut self.notes);
+                None
+            }
+            (Some(_), Some(path)) => {
+                self.notes.add(path.span(), "give either token-env or token-file, not both");
+                None
+            }
+        }
+    }
+
+    /// An address: https, or http for this machine alone; without credentials in it.
+    fn url(&mut self, text: &Spanned<String>) -> Option<Url> {
+        let Ok(url) = Url::parse(text.get_ref()) else {
+            self.notes.add_private(text.span(), "this is not an address such as \"https://api.github.com\"");
+            return None;
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            self.notes.add_private(text.span(), "an address must not hold credentials; use token-env or token-file");
+            return None;
+        }
+        if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
+            return Some(url);
+        }
+        self.notes.add_private(text.span(), "addresses must begin with https:// (http:// is for this machine alone)");
+        None
+    }
+
+    fn zone(&mut self, name: &Spanned<String>) -> TimeZone {
+        TimeZone::get(name.get_ref()).unwrap_or_else(|_| {
+            self.notes.add(name.span(), "this is not a time zone such as \"Europe/Berlin\"");
+            TimeZone::UTC
+        })
+    }
+
+    fn person(
+        &mut self,
+        mut table: Table<'_>,
+        organisation: &Organisation,
+        holidays: &BTreeMap<String, HolidaySet>,
+        seen: &mut Seen,
+    ) -> Option<Person> {
+        let id = table.required("id", &mut self.notes);
+        if let Some(id) = &id {
+            self.unique(&mut seen.people, id, "another person has this id already");
+        }
+        let github = self.accounts(&mut table, "github", &mut seen.github);
+        let jira = self.accounts(&mut table, "jira", &mut seen.jira);
+        let emails = self.accounts(&mut table, "emails", &mut seen.emails);
+        let calendar = table.text("calendar", &mut self.notes).and_then(|place| self.calendar(&place));
+        let zone = table.text("time-zone", &mut self.notes);
+        let zone = zone.map_or_else(|| organisation.zone.clone(), |zone| self.zone(&zone));
+        let days = self.days(&mut table);
+        let hours = self.hours(&mut table);
+        let set = table.text("holidays", &mut self.notes);
+        if let Some(set) = set.as_ref().filter(|set| !holidays.contains_key(set.get_ref())) {
+            self.notes.add(set.span(), "[holidays] does not define this set");
+        }
+        let absences = table.tables("absences", "an absence", &mut self.notes);
+        let absences = absences.into_iter().filter_map(|mut table| {
+            let days = self.days_between(&mut table);
+            table.finish(&mut self.notes);
+            days
+        });
+        let absences = absences.collect();
+        let leave = table.bool("leave", &mut self.notes).unwrap_or(false);
+        table.finish(&mut self.notes);
+        let holidays = set.map(Spanned::into_inner).or_else(|| organisation.holidays.clone());
+        Some(Person {
+            id: id?.into_inner(),
+            github,
+            jira,
+            emails,
+            calendar,
+            zone,
+            days,
+            hours,
+            holidays,
+            absences,
+            leave,
+        })
+    }
+
+    fn unique(&mut self, seen: &mut BTreeSet<String>, value: &Spanned<String>, message: &str) {
+        if !seen.insert(value.get_ref().to_lowercase()) {
+            self.notes.add_private(value.span(), message);
+        }
+    }
+
+    fn accounts(&mut self, table: &mut Table<'_>, key: &'static str, seen: &mut BTreeSet<String>) -> Vec<String> {
+        let values = table.texts(key, &mut self.notes);
+        for value in &values {
+            let message = format!("this entry of `{key}` stands at another person as well; an account belongs to one");
+            self.unique(seen, value, &message);
+        }
+        values.into_iter().map(Spanned::into_inner).collect()
+    }
+
+    fn calendar(&mut self, place: &Spanned<String>) -> Option<CalendarPlace> {
+        let line = self.notes.line(place.span().start);
+        let text = place.get_ref();
+        let location = if let Some(rest) = text.strip_prefix("webcal://") {
+            format!("https://{rest}")
+        } else if text.contains("://") {
+            self.url(place)?.to_string()
+        } else {
+            self.folder.join(text).to_string_lossy().into_owned()
+        };
+        Some(CalendarPlace { location: location.into(), line })
+    }
+
+    fn days(&mut self, table: &mut Table<'_>) -> Vec<Weekday> {
+        let names = table.texts("working-days", &mut self.notes);
+        if names.is_empty() {
+            return DAYS[..5].iter().map(|(_, day)| *day).collect();
+        }
+        let mut days = Vec::new();
+        for name in names {
+            match DAYS.iter().find(|(known, _)| known == name.get_ref()) {
+                Some((_, day)) => days.push(*day),
+                None => self.notes.add(name.span(), "working days are mon, tue, wed, thu, fri, sat, sun"),
+            }
+        }
+        days
+    }
+
+    fn hours(&mut self, table: &mut Table<'_>) -> (Time, Time) {
+        let default = (Time::constant(9, 0, 0, 0), Time::constant(17, 0, 0, 0));
+        let Some(text) = table.text("working-hours", &mut self.notes) else { return default };
+        let hours = text.get_ref().split_once('-').and_then(|(from, to)| {
+            Some((format!("{from}:00").parse::<Time>().ok()?, format!("{to}:00").parse::<Time>().ok()?))
+        });
+        match hours {
+            Some((from, to)) if from < to => (from, to),
+            _ => {
+                self.notes.add(text.span(), "working hours are given as \"09:00-17:00\", the end after the start");
+                default
+            }
+        }
+    }
+
+    fn days_between(&mut self, table: &mut Table<'_>) -> Option<(Date, Date)> {
+        for key in ["from", "to"] {
+            if !table.contains(key) {
+                table.missing(key, &mut self.notes);
+            }
+        }
+        let from = table.date("from", &mut self.notes);
+        let to = table.date("to", &mut self.notes);
+        let (from, to) = (from?, to?);
+        if from.get_ref() > to.get_ref() {
+            self.notes.add(to.span(), "`to` lies before `from`");
+        }
+        Some((from.into_inner(), to.into_inner()))
+    }
+
+    fn bots(&mut self, mut table: Table<'_>, bots: &mut Bots) {
+        let mut texts =
+            |key| table.texts(key, &mut self.notes).into_iter().map(Spanned::into_inner).collect::<Vec<_>>();
+        bots.github.extend(texts("github"));
+        bots.jira.extend(texts("jira"));
+        bots.emails.extend(texts("emails"));
+        table.finish(&mut self.notes);
+    }
+
+    fn team(&mut self, mut table: Table<'_>, people: &[Person], seen: &mut Seen) -> Option<Team> {
+        let id = table.required("id", &mut self.notes);
+        if let Some(id) = &id {
+            self.unique(&mut seen.teams, id, "another team has this id already");
+            if !is_slug(id.get_ref()) {
+                self.notes.add(id.span(), "a team's id names its page: lower-case letters, digits and hyphens only");
+            }
+        }
+        let name = table.required("name", &mut self.notes);
+        if let Some(leader) = table.text("leader", &mut self.notes) {
+            self.known_person(&leader, people);
+        }
+        let ledger = table.text("ledger", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        let members = table.list("members", &mut self.notes);
+        let members = members.into_iter().filter_map(|member| self.member(member, people)).collect();
+        let repositories = self.repositories(&mut table);
+        let git = table.texts("git", &mut self.notes);
+        let git = git
+            .into_iter()
+            .map(|path| GitPlace { line: self.notes.line(path.span().start), path: self.folder.join(path.get_ref()) });
+        let git = git.collect();
+        let jira_projects =
+            table.texts("jira-projects", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        let jira_boards = table.numbers("jira-boards", &mut self.notes);
+        let on_call = table.list("on-call", &mut self.notes);
+        let on_call = on_call.into_iter().filter_map(|turn| self.member(turn, people)).collect();
+        let events = table.tables("events", "an event", &mut self.notes);
+        let events = events.into_iter().filter_map(|table| self.event(table)).collect();
+        let signals_off = table.texts("signals-off", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        table.finish(&mut self.notes);
+        Some(Team {
+            id: id?.into_inner(),
+            name: name?.into_inner(),
+            ledger,
+            members,
+            repositories,
+            git,
+            jira_projects,
+            jira_boards,
+            on_call,
+            events,
+            signals_off,
+        })
+    }
+
+    fn repositories(&mut self, table: &mut Table<'_>) -> Vec<String> {
+        let names = table.texts("repositories", &mut self.notes);
+        for name in &names {
+            let parts: Vec<&str> = name.get_ref().split('/').collect();
+            if parts.len() != 2 || parts.iter().any(|part| part.is_empty()) {
+                self.notes.add(name.span(), "a repository is given as \"owner/name\"");
+            }
+        }
+        names.into_iter().map(Spanned::into_inner).collect()
+    }
+
+    fn known_person(&mut self, id: &Spanned<String>, people: &[Person]) {
+        if !people.iter().any(|person| person.id == *id.get_ref()) {
+            self.notes.add_private(id.span(), "no [[people]] has this id");
+        }
+    }
+
+    fn member(&mut self, value: super::reader::Value<'_>, people: &[Person]) -> Option<Membership> {
+        if let Some(id) = value.get_ref().as_str() {
+            let id = Spanned::new(value.span(), id.to_owned());
+            self.known_person(&id, people);
+            return Some(Membership { person: id.into_inner(), from: None, to: None });
+        }
+        let mut table = table(value, "a member", &mut self.notes)?;
+        let person = table.required("person", &mut self.notes);
+        if let Some(person) = &person {
+            self.known_person(person, people);
+        }
+        let from = table.date("from", &mut self.notes);
+        let to = table.date("to", &mut self.notes);
+        if let (Some(from), Some(to)) = (&from, &to)
+            && from.get_ref() > to.get_ref()
+        {
+            self.notes.add(to.span(), "`to` lies before `from`");
+        }
+        table.finish(&mut self.notes);
+        Some(Membership {
+            person: person?.into_inner(),
+            from: from.map(Spanned::into_inner),
+            to: to.map(Spanned::into_inner),
+        })
+    }
+
+    fn event(&mut self, mut table: Table<'_>) -> Option<Event> {
+        let days = self.days_between(&mut table);
+        let kind = table.required("kind", &mut self.notes);
+        let label = table.required("label", &mut self.notes);
+        table.finish(&mut self.notes);
+        let (from, to) = days?;
+        Some(Event { from, to, kind: kind?.into_inner(), label: label?.into_inner() })
+    }
+}
+
+/// What may occur only once in a file.
+#[derive(Default)]
+struct Seen {
+    people: BTreeSet<String>,
+    teams: BTreeSet<String>,
+    github: BTreeSet<String>,
+    jira: BTreeSet<String>,
+    emails: BTreeSet<String>,
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn is_slug(text: &str) -> bool {
+    !text.is_empty()
+        && text != "index"
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::EXAMPLE;
+    use super::*;
+
+    const GOOD: &str = r#"
+[organisation]
+name = "Harbor"
+time-zone = "Europe/Berlin"
+[holidays]
+DE = ["2026-12-25"]
+[[people]]
+id = "ada"
+github = ["ada-l"]
+emails = ["ada@example.com"]
+holidays = "DE"
+absences = [{ from = "2026-08-03", to = "2026-08-14" }]
+[[teams]]
+id = "payments"
+name = "Payments"
+members = ["ada", { person = "ada", from = "2026-03-01" }]
+repositories = ["harbor/payments"]
+events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "release 4.2" }]
+"#;
+
+    /// Replaces a part of a good file and says what is reported, as `line:column: message`.
+    #[track_caller]
+    fn check(part: &str, instead: &str, expected: &str) {
+        assert!(GOOD.contains(part), "{part}");
+        let text = GOOD.replacen(part, instead, 1);
+        let problems = config(&text, Path::new("u.toml")).expect_err("the file is broken");
+        let found: Vec<String> =
+            problems.all.iter().map(|one| format!("{}:{}: {}", one.line, one.column, one.message)).collect();
+        assert!(found.iter().any(|one| one.starts_with(expected)), "{found:#?} lacks {expected}");
+        assert!(!problems.to_string().contains("ada-l"), "{problems}");
+    }
+
+    #[test]
+    fn a_good_file_and_the_example_are_taken() {
+        let config = config(GOOD, Path::new("/c/u.toml")).unwrap();
+        assert_eq!(config.store.path, Path::new("/c/store"));
+        assert_eq!(config.people[0].days.len(), 5);
+        assert_eq!(config.teams[0].members[1].from, Some("2026-03-01".parse().unwrap()));
+        let example = super::config(EXAMPLE, Path::new("config.example.toml")).unwrap();
+        assert_eq!(example.organisation.smallest_group, SMALLEST_GROUP);
+        assert_eq!(
+            (example.store.keep_days, example.first_sync_days),
+            (config.store.keep_days, config.first_sync_days)
+        );
+        assert_eq!(example.report.show_work_items, config.report.show_work_items);
+        assert_eq!(example.report.language, config.report.language);
+    }
+
+    #[test]
+    fn every_kind_of_problem_is_named_with_its_place() {
+        check("name = \"Harbor\"\n", "", "2:1: [organisation] needs the key `name`");
+        check("\"Europe/Berlin\"", "\"Europe/Nowhere\"", "4:13: this is not a time zone");
+        check("time-zone =", "timezone =", "4:1: [organisation] has no key `timezone`; did you mean `time-zone`?");
+        check("[\"2026-12-25\"]", "[\"25.12.2026\"]", "6:7: `DE` must be a date");
+        check("holidays = \"DE\"", "holidays = \"FR\"", "11:12: [holidays] does not define this set");
+        check("id = \"ada\"", "id = 7", "8:6: `id` must be a text in quotes");
+        check("to = \"2026-08-14\"", "to = \"2026-08-01\"", "12:41: `to` lies before `from`");
+        check("\"payments\"", "\"Pay ments\"", "14:6: a team's id names its page");
+        check("members = [\"ada\"", "members = [\"bo\"", "16:12: no [[people]] has this id");
+        check("\"harbor/payments\"", "\"payments\"", "17:17: a repository is given as");
+        check("kind = \"release\", ", "", "18:11: an event needs the key `kind`");
+        check(
+            "[[teams]]",
+            "[[github]]\nurl = \"http://ghe.example.com\"\ntoken = \"x\"\n[[teams]]",
+            "14:7: addresses must begin with https://",
+        );
+        check(
+            "[[teams]]",
+            "[[github]]\nurl = \"https://ghe.example.com\"\ntoken = \"x\"\n[[teams]]",
+            "15:9: a token must not stand",
+        );
+        check("[holidays]", "smallest-group = 3\n[holidays]", "5:18: `smallest-group` may only be raised");
+        check(
+            "[[teams]]",
+            "[[jira]]\nurl = \"https://j.example.com\"\nflavour = \"server\"\ntoken-env = \"T\"\n[[teams]]",
+            "15:11: `flavour` must be",
+        );
+        check(
+            "[[teams]]",
+            "[[people]]\nid = \"bo\"\ngithub = [\"ADA-L\"]\n[[teams]]",
+            "15:11: this entry of `github` stands at another person",
+        );
+        check("id = \"ada\"", "id = \"ada\"\nworking-hours = \"9-5\"", "9:17: working hours are given as");
+        check("id = \"ada\"", "id = \"ada\"\nworking-days = [\"monday\"]", "9:17: working days are");
+        check("[holidays]", "[holydays]", "5:2: the file has no key `holydays`; did you mean `holidays`?");
+    }
+
+    #[test]
+    fn all_problems_are_reported_at_once_and_a_syntax_error_too() {
+        let text = GOOD.replace("Europe/Berlin", "Nowhere").replace("harbor/payments", "payments");
+        assert_eq!(config(&text, Path::new("u.toml")).unwrap_err().all.len(), 2);
+        assert!(config("[organisation\nname = 1", Path::new("u.toml")).is_err());
+    }
+}
