@@ -3,9 +3,14 @@
 //! The modules stand in the order in which the data flows.
 #![forbid(unsafe_code)]
 
+pub mod catalogue;
+pub mod cli;
 pub mod collect;
 pub mod config;
+pub mod demo;
 pub mod measure;
 pub mod model;
 pub mod notice;
+pub mod pipeline;
+pub mod report;
 pub mod store;

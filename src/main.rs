@@ -1,1 +1,42 @@
-fn main() {}
+//! Starts logging, calls the command line, turns the outcome into an exit code.
+#![forbid(unsafe_code)]
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use undercurrent::cli::{Cli, Outside};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (quiet, json) = cli.logging();
+    start_logging(quiet, json);
+    let outside = Outside {
+        now: jiff::Timestamp::now(),
+        environment: &|name| std::env::var(name).ok(),
+        random: &random,
+        terminal: std::io::stdout().is_terminal(),
+    };
+    match cli.run(&outside) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            eprintln!("undercurrent: {failure}");
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+/// Log lines go to standard error. The tracker's library logs whole issues at debug level, so it is never let through.
+fn start_logging(quiet: bool, json: bool) {
+    let level = if quiet { "error" } else { "info" };
+    let filter = tracing_subscriber::EnvFilter::new(format!("warn,undercurrent={level},jira_query=off"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if json { builder.json().init() } else { builder.init() }
+}
+
+/// 32 random bytes for a new secret.
+fn random() -> std::io::Result<[u8; 32]> {
+    let mut bytes = [0u8; 32];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
+    Ok(bytes)
+}

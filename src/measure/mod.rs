@@ -44,12 +44,12 @@ pub struct Measured {
     pub span: Span,
     /// Evidence by team id and signal.
     pub evidence: BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>>,
+    /// Working minutes of one working day.
+    pub day_minutes: i64,
     /// Working days of each team, in the roster's order: (day, people available).
     pub days: Vec<Vec<(i64, i64)>>,
-    /// Items in progress on the last measured day of each team.
+    /// Items in progress, day by day.
     pub items: Vec<facts::item_days::ItemDay>,
-    /// Decided review requests.
-    pub reviews: Vec<facts::review_requests::ReviewRequest>,
     /// The facts themselves, for the independent check.
     pub facts: Facts,
     /// Evidence as tables.
@@ -71,7 +71,7 @@ pub fn measure(
     let calendars: Vec<TeamCalendar> =
         (0..roster.teams.len()).map(|team| TeamCalendar::new(roster, &availability, team)).collect();
     let ground = Ground { roster, tables: &tables, availability: &availability, calendars: &calendars, span };
-    let facts = facts::compute(&ground)?;
+    let facts::Computed { facts, items } = facts::compute(&ground)?;
     let mut answers = BTreeMap::new();
     let mut evidence: BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>> = BTreeMap::new();
     for query in queries {
@@ -79,10 +79,9 @@ pub fn measure(
         spread(&query.slug, &rows, &mut evidence)?;
         answers.insert(query.slug.clone(), rows);
     }
-    let items = facts::item_days::rows(&ground);
-    let reviews = facts::review_requests::rows(&ground);
+    let day_minutes = calendars.first().map_or(480, TeamCalendar::day_minutes);
     let days = calendars.into_iter().map(|calendar| calendar.days).collect();
-    Ok(Measured { span, evidence, days, items, reviews, facts, answers })
+    Ok(Measured { span, evidence, day_minutes, days, items, facts, answers })
 }
 
 /// Hands the rows of a signal to their teams.

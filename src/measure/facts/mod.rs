@@ -72,19 +72,27 @@ fn positions(roster: &Roster, wanted: impl Fn(&super::roster::Team) -> bool) -> 
 /// All fact tables by name.
 pub type Facts = BTreeMap<&'static str, DataFrame>;
 
+/// The fact tables, and the rows that drawings need as well.
+pub struct Computed {
+    pub facts: Facts,
+    pub items: Vec<item_days::ItemDay>,
+}
+
 /// Computes every fact table.
 ///
 /// # Errors
 /// A polars error is a bug in a fact's columns.
-pub fn compute(ground: &Ground<'_>) -> PolarsResult<Facts> {
-    Ok(BTreeMap::from([
-        ("item_days", item_days::frame(&item_days::rows(ground), ground)?),
+pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
+    let items = item_days::rows(ground);
+    let facts = BTreeMap::from([
+        ("item_days", item_days::frame(&items, ground)?),
         ("review_requests", review_requests::frame(&review_requests::rows(ground), ground)?),
         ("planned_items", planned_items::frame(&planned_items::rows(ground), ground)?),
         ("person_days", person_days::frame(&person_days::rows(ground), ground)?),
         ("workdays", workdays(ground)?),
         ("params", params(ground)?),
-    ]))
+    ]);
+    Ok(Computed { facts, items })
 }
 
 /// The working days of every team, with a running number.

@@ -1,0 +1,222 @@
+//! The catalogue: the facts and the words of every signal's card, as they stand in `reports/cards/*.toml`.
+
+use serde::Deserialize;
+
+use crate::notice::usual_range::{Kind, Side};
+use crate::notice::{Form, SignalSpec};
+
+/// A question to open with, and the listening behaviour it carries.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    pub behaviour: String,
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum KindWord {
+    Share,
+    Rate,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum SideWord {
+    High,
+    Low,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum FormWord {
+    Flow,
+    Stock,
+}
+
+/// What a signal is made of, which decides the population floor and whether items may be listed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Data {
+    /// Work items, listed by key and link.
+    WorkItem,
+    /// Counts of a team, without a list.
+    Team,
+    /// Times of activity.
+    Clock,
+    /// Calendars.
+    Calendar,
+    /// The reader's own promises.
+    Leader,
+}
+
+/// A card: facts beside words.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Card {
+    #[serde(skip)]
+    pub slug: String,
+    /// Position in the catalogue.
+    pub order: u32,
+    /// On by default, and part of the joint card.
+    pub core: bool,
+    pub title: String,
+    /// The signal in a few words, for lists.
+    pub short: String,
+    kind: KindWord,
+    side: SideWord,
+    form: FormWord,
+    pub data: Data,
+    /// The fewest opportunities of a 10-day window.
+    minimum: f64,
+    #[serde(default)]
+    cap: Option<(i64, i64)>,
+    #[serde(default)]
+    once_per_item: bool,
+    /// `github`, `jira`, `git`, `calendars`.
+    pub sources: Vec<String>,
+    pub unit: String,
+    /// The sentence that may go unsaid; empty where none is quoted.
+    pub unsaid: String,
+    pub headline: String,
+    pub observation: String,
+    pub may_also_be: Vec<String>,
+    pub questions: Vec<Question>,
+    pub could_do: Vec<String>,
+    pub cannot_see: String,
+}
+
+impl Card {
+    /// The facts that the method needs.
+    #[must_use]
+    pub fn spec(&self) -> SignalSpec {
+        SignalSpec {
+            slug: self.slug.clone(),
+            order: self.order,
+            core: self.core,
+            kind: match self.kind {
+                KindWord::Share => Kind::Share,
+                KindWord::Rate => Kind::Rate,
+            },
+            side: match self.side {
+                SideWord::High => Side::High,
+                SideWord::Low => Side::Low,
+            },
+            form: match self.form {
+                FormWord::Flow => Form::Flow,
+                FormWord::Stock => Form::Stock,
+            },
+            lists_items: self.data == Data::WorkItem,
+            floor: if matches!(self.data, Data::Clock | Data::Calendar) { 5 } else { 4 },
+            minimum: self.minimum,
+            cap: self.cap,
+            once_per_item: self.once_per_item,
+        }
+    }
+}
+
+/// A card file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the card {slug}.toml cannot be used: {reason}")]
+pub struct CatalogueError {
+    slug: String,
+    reason: String,
+}
+
+macro_rules! shipped {
+    ($($slug:literal),+ $(,)?) => {
+        [$(($slug, include_str!(concat!("../../reports/cards/", $slug, ".toml")))),+]
+    };
+}
+
+const SHIPPED: [(&str, &str); 7] = shipped![
+    "stalled_work",
+    "waiting_for_review",
+    "moving_dates",
+    "outside_usual_hours",
+    "no_quiet_block",
+    "meeting_load",
+    "joint",
+];
+/// The card that is no signal.
+const JOINT: &str = "joint";
+
+/// All cards, in catalogue order.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    signals: Vec<Card>,
+    joint: Card,
+}
+
+impl Catalogue {
+    /// The cards that come with the program.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] names the file and the key; a test keeps the shipped ones free of it.
+    pub fn embedded() -> Result<Self, CatalogueError> {
+        let mut signals = Vec::new();
+        let mut joint = None;
+        for (slug, text) in SHIPPED {
+            let card = parse(slug, text)?;
+            if slug == JOINT { joint = Some(card) } else { signals.push(card) }
+        }
+        signals.sort_by_key(|card| card.order);
+        let missing = || CatalogueError { slug: JOINT.to_owned(), reason: "it is missing".to_owned() };
+        Ok(Self { signals, joint: joint.ok_or_else(missing)? })
+    }
+
+    /// The signals' cards in order.
+    #[must_use]
+    pub fn signals(&self) -> &[Card] {
+        &self.signals
+    }
+
+    /// The card of a signal.
+    #[must_use]
+    pub fn card(&self, slug: &str) -> Option<&Card> {
+        self.signals.iter().find(|card| card.slug == slug)
+    }
+
+    /// The card of three signals together.
+    #[must_use]
+    pub fn joint(&self) -> &Card {
+        &self.joint
+    }
+}
+
+fn parse(slug: &str, text: &str) -> Result<Card, CatalogueError> {
+    let failed = |reason: String| CatalogueError { slug: slug.to_owned(), reason };
+    let mut card: Card = toml::from_str(text).map_err(|error| failed(error.to_string()))?;
+    slug.clone_into(&mut card.slug);
+    if card.may_also_be.len() < 2 {
+        return Err(failed("`may-also-be` needs at least two readings".to_owned()));
+    }
+    if card.questions.len() < 4 {
+        return Err(failed("`questions` needs at least four".to_owned()));
+    }
+    Ok(card)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_card_can_be_used_and_asks_openly() {
+        let catalogue = Catalogue::embedded().unwrap();
+        for card in catalogue.signals().iter().chain([catalogue.joint()]) {
+            assert!(card.questions.iter().all(|question| question.text.ends_with('?')), "{}", card.slug);
+            assert!(!card.questions.iter().any(|question| question.text.to_lowercase().starts_with("why")));
+            let behaviours = |wanted: &str| card.questions.iter().filter(|one| one.behaviour == wanted).count();
+            assert_eq!(behaviours("follow-up"), 1, "{}", card.slug);
+            assert_eq!(behaviours("problem-solving support"), 1, "{}", card.slug);
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_file() {
+        let text = SHIPPED[0].1.replace("title =", "titel =");
+        let error = parse("stalled_work", &text).unwrap_err().to_string();
+        assert!(error.contains("stalled_work.toml") && error.contains("titel"), "{error}");
+    }
+}

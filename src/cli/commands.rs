@@ -1,0 +1,122 @@
+//! What each command asks of the pipeline, and what it prints.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{Outside, Where};
+use crate::catalogue::Catalogue;
+use crate::config::Config;
+use crate::measure::signals::shipped;
+use crate::notice::file;
+use crate::pipeline::record::RunRecord;
+use crate::pipeline::{ExitCode, Failure, night, sample};
+use crate::store::{Store, table};
+
+/// Prints to standard output; a reader that went away is no failure of the run.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+pub(super) fn demo(out: &Path, as_of: Timestamp) -> Result<ExitCode, Failure> {
+    let finished = sample(out, as_of)?;
+    if let Some(latest) = &finished.report {
+        print(&format!("The sample report is at {}\n", latest.join("index.html").display()));
+    }
+    Ok(finished.exit)
+}
+
+/// The store of a configuration, for reading.
+pub(super) fn reader(config: &Config) -> Result<Store, Failure> {
+    Store::open_reader(&config.store.path)?.ok_or_else(|| {
+        let place = config.store.path.display();
+        Failure::configuration(format!("there is no store at {place} yet; `undercurrent run` makes it"))
+    })
+}
+
+/// The moment taken for now: the flag, else that of the last run, else the clock.
+fn moment(place: &Where, last: Option<&RunRecord>, outside: &Outside<'_>) -> Timestamp {
+    place.as_of.or_else(|| last.and_then(|record| record.as_of.parse().ok())).unwrap_or(outside.now)
+}
+
+pub(super) fn report(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+    let config = Config::load(&place.config)?;
+    let store = reader(&config)?;
+    let last = RunRecord::last(store.folder());
+    let as_of = moment(place, last.as_ref(), outside);
+    let scopes = last.map(|record| record.scopes).unwrap_or_default();
+    let latest = night::report(&config, &store, &scopes, as_of, &mut BTreeMap::new())?;
+    if outside.terminal {
+        print(&format!("The report is at {}\n", latest.join("index.html").display()));
+    }
+    Ok(ExitCode::Complete)
+}
+
+pub(super) fn signals(name: Option<&str>) -> Result<ExitCode, Failure> {
+    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
+    let queries = shipped();
+    let Some(name) = name else {
+        let lines: Vec<String> =
+            catalogue.signals().iter().map(|card| format!("{:<22} {}\n", card.slug, card.title)).collect();
+        print(&lines.concat());
+        return Ok(ExitCode::Complete);
+    };
+    let found = catalogue.card(name).zip(queries.iter().find(|query| query.slug == name));
+    let Some((card, query)) = found else {
+        let known: Vec<&str> = catalogue.signals().iter().map(|card| card.slug.as_str()).collect();
+        return Err(Failure::configuration(format!("there is no signal {name}; known: {}", known.join(", "))));
+    };
+    print(&format!(
+        "{} ({})\n\n{}\n\nIt may stand for: {}\nCannot see: {}\n\nIt may also be:\n- {}\n\n{}\n",
+        card.title,
+        card.slug,
+        query.definition(),
+        if card.unsaid.is_empty() { "overload" } else { &card.unsaid },
+        card.cannot_see,
+        card.may_also_be.join("\n- "),
+        query.sql,
+    ));
+    Ok(ExitCode::Complete)
+}
+
+pub(super) fn store_files(name: &str, file: &Path) -> Result<ExitCode, Failure> {
+    let config = Config::load(file)?;
+    if table(name).is_none() {
+        let known: Vec<&str> = crate::store::TABLES.iter().map(|table| table.name).collect();
+        return Err(Failure::configuration(format!("there is no table {name}; known: {}", known.join(", "))));
+    }
+    let store = reader(&config)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    for path in store.files(name) {
+        print(&format!("{}\n", path.strip_prefix(folder).unwrap_or(&path).display()));
+    }
+    Ok(ExitCode::Complete)
+}
+
+pub(super) fn export(out: &Path, place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+    let config = Config::load(&place.config)?;
+    let store = reader(&config)?;
+    let last = RunRecord::last(store.folder());
+    let as_of = moment(place, last.as_ref(), outside);
+    let scopes = last.map(|record| record.scopes).unwrap_or_default();
+    let measured = night::measured(&config, &store, &scopes, as_of)?;
+    crate::measure::export(&measured, out)?;
+    Ok(ExitCode::Complete)
+}
+
+pub(super) fn usual_range(file: &Path) -> Result<ExitCode, Failure> {
+    let named = |error: &dyn std::fmt::Display| Failure::configuration(format!("{}: {error}", file.display()));
+    let text = if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(|error| named(&error))?;
+        text
+    } else {
+        std::fs::read_to_string(file).map_err(|error| named(&error))?
+    };
+    let answers = file::answer(&text).map_err(|error| named(&error))?;
+    let json = serde_json::to_string_pretty(&answers).map_err(|error| Failure::internal(&error))?;
+    print(&format!("{json}\n"));
+    Ok(ExitCode::Complete)
+}

@@ -1,0 +1,132 @@
+//! Commands and flags, and nothing that does work.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+
+mod commands;
+
+use crate::pipeline::{ExitCode, Failure};
+
+/// A nightly report that prompts engineering leaders to open a conversation instead of judging.
+#[derive(Debug, Parser)]
+#[command(name = "undercurrent", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// Prints errors only.
+    #[arg(long, global = true)]
+    quiet: bool,
+    /// Writes log lines as JSON.
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = ["text", "json"], default_value = "text")]
+    log_format: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes the report of a complete sample organisation: no credentials, no network.
+    Demo {
+        /// The folder for the sample's store and report.
+        #[arg(long, value_name = "DIR", default_value = "demo")]
+        out: PathBuf,
+        /// The moment that the sample takes for now (RFC 3339).
+        #[arg(long, value_name = "TIME", default_value = crate::demo::UNTIL)]
+        as_of: Timestamp,
+    },
+    /// Renders the report again from the store, without network.
+    Report(Where),
+    /// Lists the signals, or explains one: definition, query, limits.
+    Signals {
+        /// The signal to explain.
+        name: Option<String>,
+    },
+    /// Looks into the store.
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+    /// Computes range and score of the series in a JSON file, so that anybody can check a figure of the page.
+    UsualRange {
+        /// The file, in the form of tests/fixtures/usual_range.json; - for standard input.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    /// Prints the live files of a table, one a line, relative to the configuration's folder.
+    Files {
+        /// The table, such as pull_requests.
+        table: String,
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = "undercurrent.toml")]
+        config: PathBuf,
+    },
+    /// Writes facts and evidence as Parquet into a folder, for an independent check of the signals.
+    Export {
+        /// The folder.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+/// The configuration and the moment taken for now.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Where {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "undercurrent.toml")]
+    config: PathBuf,
+    /// The moment that the run takes for now (RFC 3339); default: now.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+}
+
+/// What the outside world gives to a run: clock, variables, randomness. Asked for in `main` alone.
+pub struct Outside<'a> {
+    pub now: Timestamp,
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub random: &'a dyn Fn() -> std::io::Result<[u8; 32]>,
+    pub terminal: bool,
+}
+
+impl Cli {
+    /// Whether only errors are logged, and whether log lines are JSON.
+    #[must_use]
+    pub fn logging(&self) -> (bool, bool) {
+        (self.quiet, self.log_format == "json")
+    }
+
+    /// Carries out the command.
+    ///
+    /// # Errors
+    /// [`Failure`] with its exit code and a sentence.
+    pub fn run(self, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+        match self.command {
+            Command::Demo { out, as_of } => commands::demo(&out, as_of),
+            Command::Report(place) => commands::report(&place, outside),
+            Command::Signals { name } => commands::signals(name.as_deref()),
+            Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),
+            Command::Store { command: StoreCommand::Export { out, place } } => commands::export(&out, &place, outside),
+            Command::UsualRange { file } => commands::usual_range(&file),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_are_well_formed_and_every_flag_has_help() {
+        super::Cli::command().debug_assert();
+        for command in super::Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+}

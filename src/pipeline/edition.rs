@@ -1,0 +1,302 @@
+//! From what was measured and noticed to what the report shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::freshness::{complete_days, team_sources};
+use super::record::Scope;
+use crate::catalogue::Catalogue;
+use crate::config::{Config, Team};
+use crate::measure::Measured;
+use crate::model::time::{date_of, day_number};
+use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, notice};
+use crate::report::input as page;
+
+/// Known events that a signal leaves out: planning days and release days.
+const PLANNING: [&str; 4] = ["moving_dates", "no_quiet_block", "meeting_load", "fewer_voices"];
+const RELEASE: [&str; 4] = ["quiet_approvals", "moving_dates", "outside_usual_hours", "unplanned_work"];
+/// At most this many marked days of a team in a quarter.
+const MOST_MARKED: usize = 10;
+
+/// Everything that the editions of a night are made of.
+pub struct Night<'a> {
+    pub config: &'a Config,
+    pub catalogue: &'a Catalogue,
+    pub measured: &'a Measured,
+    pub scopes: &'a [Scope],
+    pub as_of: Timestamp,
+}
+
+impl Night<'_> {
+    /// What holds for all pages.
+    #[must_use]
+    pub fn organisation(&self) -> page::Organisation {
+        page::Organisation {
+            name: self.config.organisation.name.clone(),
+            as_of: self.as_of,
+            zone: self.config.organisation.zone.clone(),
+            show_work_items: self.config.report.show_work_items,
+            index: self.config.report.index,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            signal_threshold: notice::file::SIGNAL_THRESHOLD,
+            joint_threshold: notice::file::JOINT_THRESHOLD,
+        }
+    }
+
+    /// Every team's page.
+    #[must_use]
+    pub fn teams(&self) -> Vec<page::Team> {
+        self.config.teams.iter().enumerate().map(|(at, team)| self.team(at, team)).collect()
+    }
+
+    fn today(&self) -> i64 {
+        day_number(self.as_of.to_zoned_datetime(self.config.organisation.zone.clone()).date())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            smallest_group: self.config.organisation.smallest_group,
+            signal_threshold: notice::file::SIGNAL_THRESHOLD,
+            joint_threshold: notice::file::JOINT_THRESHOLD,
+            nights: 130,
+        }
+    }
+
+    /// What the method looks at for one team.
+    #[must_use]
+    pub fn input(&self, at: usize, team: &Team, sources: &[page::Source]) -> TeamInput {
+        let complete = complete_days(sources, &self.config.organisation.zone);
+        let members = self.members(team);
+        let days: Vec<TeamDay> = self.measured.days[at]
+            .iter()
+            .map(|(day, available)| TeamDay { day: *day, available: *available })
+            .collect();
+        let off: BTreeSet<String> = self.config.signals.off.iter().chain(&team.signals_off).cloned().collect();
+        TeamInput {
+            id: team.id.clone(),
+            members,
+            marked: marked(team, &days),
+            days,
+            evidence: self.measured.evidence.get(&team.id).cloned().unwrap_or_default(),
+            coverage: self.coverage(team, &complete),
+            off,
+        }
+    }
+
+    fn members(&self, team: &Team) -> i64 {
+        let today = date_of(self.today());
+        let current = team.members.iter().filter(|member| {
+            let person = self.config.people.iter().find(|person| person.id == member.person);
+            member.from.is_none_or(|from| from <= today)
+                && member.to.is_none_or(|to| to >= today)
+                && person.is_some_and(|person| !person.leave)
+        });
+        i64::try_from(current.count()).unwrap_or(i64::MAX)
+    }
+
+    /// A signal is covered up to the day up to which all its connected sources are.
+    fn coverage(&self, team: &Team, complete: &BTreeMap<String, (i64, Option<String>)>) -> BTreeMap<String, Coverage> {
+        let mut coverage = BTreeMap::new();
+        for card in self.catalogue.signals() {
+            // Without a tracker, open changes of code stand for items in progress.
+            let fallback = card.slug == "stalled_work" && team.jira_projects.is_empty();
+            let sources: Vec<&str> =
+                if fallback { vec!["github"] } else { card.sources.iter().map(String::as_str).collect() };
+            let known: Vec<&(i64, Option<String>)> =
+                sources.iter().filter_map(|source| complete.get(*source)).collect();
+            let connected = sources.iter().filter(|source| self.is_connected(team, source)).count();
+            if known.is_empty() || known.len() < connected {
+                continue;
+            }
+            coverage.insert(
+                card.slug.clone(),
+                Coverage {
+                    from: self.measured.span.first,
+                    to: known.iter().map(|(day, _)| *day).min().unwrap_or(i64::MIN),
+                    failed: known.iter().find_map(|(_, failed)| failed.clone()),
+                },
+            );
+        }
+        coverage
+    }
+
+    fn is_connected(&self, team: &Team, source: &str) -> bool {
+        match source {
+            "github" => !team.repositories.is_empty() && !self.config.github.is_empty(),
+            "jira" => !team.jira_projects.is_empty() && !self.config.jira.is_empty(),
+            "git" => !team.git.is_empty(),
+            _ => true,
+        }
+    }
+
+    fn team(&self, at: usize, team: &Team) -> page::Team {
+        let sources = team_sources(self.config, team, self.scopes);
+        let input = self.input(at, team, &sources);
+        let specs: Vec<notice::SignalSpec> =
+            self.catalogue.signals().iter().map(crate::catalogue::Card::spec).collect();
+        let notices = notice(&input, &specs, &self.settings(), self.today());
+        let too_small = input.members < self.settings().smallest_group;
+        page::Team {
+            id: team.id.clone(),
+            name: team.name.clone(),
+            people: input.members,
+            too_small,
+            window: notices.window.map(|(from, to)| (date_of(from), date_of(to))),
+            sources,
+            cards: if too_small { Vec::new() } else { self.cards(at, &notices) },
+            signals: signals(&notices, too_small),
+            ageing: (!too_small).then(|| self.ageing(at)),
+            events: team
+                .events
+                .iter()
+                .map(|event| page::Event { from: event.from, to: event.to, label: event.label.clone() })
+                .collect(),
+            false_cards: None,
+        }
+    }
+
+    fn cards(&self, at: usize, notices: &Notices) -> Vec<page::Card> {
+        let card = |card: &notice::Card| page::Card {
+            id: card.id.clone(),
+            signals: card.signals.clone(),
+            joint: card.joint,
+            theme: card.theme.clone(),
+            opened_on: date_of(card.opened_on),
+            alone: card.alone,
+            observations: card.observations.iter().map(observation).collect(),
+            items: card.items.iter().map(|key| self.item(at, key)).collect(),
+        };
+        notices.cards.iter().map(card).collect()
+    }
+
+    /// An item with its link and its age, where it is in progress.
+    fn item(&self, at: usize, key: &str) -> page::Item {
+        let last = self.measured.days[at].last().map(|(day, _)| *day);
+        let open =
+            self.measured.items.iter().find(|item| item.team == at && item.item == key && Some(item.day) == last);
+        page::Item {
+            key: key.to_owned(),
+            url: self.link(key),
+            working_days: open.map(|open| open.age_minutes / self.measured.day_minutes),
+        }
+    }
+
+    /// Links lead to work items only: a configured service's address and the key.
+    fn link(&self, key: &str) -> Option<String> {
+        let safe = |part: &str| {
+            part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) && !part.is_empty()
+        };
+        if let Some((repository, number)) = key.split_once('#') {
+            let (owner, name) = repository.split_once('/')?;
+            if !safe(owner) || !safe(name) || number.parse::<u64>().is_err() {
+                return None;
+            }
+            let service = self.config.github.first()?;
+            let host = service.url.host_str()?;
+            let base = if host == "api.github.com" { "https://github.com".to_owned() } else { origin(&service.url) };
+            return Some(format!("{base}/{repository}/pull/{number}"));
+        }
+        let base = self.config.jira.first()?;
+        safe(key).then(|| format!("{}/browse/{key}", origin(&base.url)))
+    }
+
+    fn ageing(&self, at: usize) -> page::Ageing {
+        let last = self.measured.days[at].last().map(|(day, _)| *day);
+        let today = self.measured.items.iter().filter(|item| item.team == at && Some(item.day) == last);
+        let per_day = self.measured.day_minutes;
+        let mut limit = None;
+        let items = today
+            .map(|open| {
+                limit = limit.max(open.limit_minutes);
+                page::OpenItem {
+                    item: page::Item {
+                        key: open.item.clone(),
+                        url: self.link(&open.item),
+                        working_days: Some(open.age_minutes / per_day),
+                    },
+                    quiet_days: open.quiet_minutes / per_day,
+                    beyond: open.limit_minutes.is_some_and(|limit| open.age_minutes > limit),
+                }
+            })
+            .collect();
+        page::Ageing { items, limit_days: limit.map(|minutes| minutes / per_day) }
+    }
+}
+
+fn origin(url: &url::Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// The days that each signal leaves out, the most recent ten of a quarter.
+fn marked(team: &Team, days: &[TeamDay]) -> BTreeMap<String, BTreeSet<i64>> {
+    let mut marked: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    for event in &team.events {
+        let slugs: &[&str] = match event.kind.as_str() {
+            "planning" => &PLANNING,
+            "release" => &RELEASE,
+            _ => continue,
+        };
+        let span = day_number(event.from)..=day_number(event.to);
+        for day in days.iter().map(|day| day.day).filter(|day| span.contains(day)) {
+            for slug in slugs {
+                let own = marked.entry((*slug).to_owned()).or_default();
+                if own.range(day - 91..=day).count() < MOST_MARKED {
+                    own.insert(day);
+                }
+            }
+        }
+    }
+    marked
+}
+
+fn signals(notices: &Notices, too_small: bool) -> BTreeMap<String, page::Signal> {
+    let signal = |(slug, state): (&String, &notice::SignalState)| {
+        let shown = if too_small && state.state != notice::State::Off {
+            page::Signal { state: page::SignalState::NotShown, points: Vec::new(), observation: None }
+        } else {
+            page::Signal {
+                state: signal_state(&state.state),
+                points: state.points.iter().map(point).collect(),
+                observation: state.observation.as_ref().map(observation),
+            }
+        };
+        (slug.clone(), shown)
+    };
+    notices.signals.iter().map(signal).collect()
+}
+
+fn signal_state(state: &notice::State) -> page::SignalState {
+    match state {
+        notice::State::Open => page::SignalState::Open,
+        notice::State::WithinUsual => page::SignalState::WithinUsual,
+        notice::State::OutsideQuietly => page::SignalState::OutsideQuietly,
+        notice::State::Learning { weeks, of } => page::SignalState::Learning { weeks: *weeks, of: *of },
+        notice::State::NotEnough => page::SignalState::NotEnough,
+        notice::State::NotShown => page::SignalState::NotShown,
+        notice::State::NotComputed { source } => page::SignalState::NotComputed { source: source.clone() },
+        notice::State::Off => page::SignalState::Off,
+    }
+}
+
+fn point(point: &notice::Point) -> page::Point {
+    page::Point { from: date(point.from), to: date(point.to), x: point.x, n: point.n }
+}
+
+fn date(day: i64) -> Date {
+    date_of(day)
+}
+
+fn observation(seen: &notice::Observation) -> page::Observation {
+    page::Observation {
+        signal: seen.signal.clone(),
+        x: seen.x,
+        n: seen.n,
+        usual_low: seen.usual_low,
+        usual_high: seen.usual_high,
+        expected: seen.expected,
+        past_within: seen.past_within,
+        past_total: seen.past_total,
+    }
+}

@@ -1,0 +1,122 @@
+//! How well each team's sources were read, from the scopes of a run record.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use super::record::Scope;
+use crate::config::{Config, Team};
+use crate::model::time::{Millis, day_number};
+use crate::report::input::{Health, Source};
+
+/// The kinds of source, in the order in which they are listed.
+pub const KINDS: [(&str, &str); 4] =
+    [("github", "GitHub"), ("jira", "Jira"), ("git", "Git clones"), ("calendars", "Calendars")];
+
+/// The kind of a scope's source: `github:github.com` is `github`.
+#[must_use]
+pub fn kind_of(source: &str) -> &str {
+    source.split(':').next().unwrap_or(source)
+}
+
+/// The sources of a team with their health.
+#[must_use]
+pub fn team_sources(config: &Config, team: &Team, scopes: &[Scope]) -> Vec<Source> {
+    KINDS.iter().map(|(kind, name)| source(kind, name, &own_scopes(config, team, scopes, kind), config, team)).collect()
+}
+
+/// The scopes of one kind that a team's figures rest on.
+fn own_scopes<'a>(config: &Config, team: &Team, scopes: &'a [Scope], kind: &str) -> Vec<&'a Scope> {
+    let places: Vec<String> = match kind {
+        "github" => team.repositories.iter().map(|name| name.to_lowercase()).collect(),
+        "jira" => team.jira_projects.iter().map(|key| key.to_lowercase()).collect(),
+        "git" => team.git.iter().map(|clone| place(config, clone.line)).collect(),
+        _ => calendar_lines(config, team).into_iter().map(|line| place(config, line)).collect(),
+    };
+    let own = |scope: &&Scope| {
+        kind_of(&scope.source) == kind
+            && (places.contains(&scope.label.to_lowercase())
+                || places.contains(&scope.scope.to_lowercase())
+                || scope.scope == "*")
+    };
+    scopes.iter().filter(own).collect()
+}
+
+/// How a line of the configuration is called: `undercurrent.toml:57`.
+#[must_use]
+pub fn place(config: &Config, line: usize) -> String {
+    let name = config.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{name}:{line}").to_lowercase()
+}
+
+/// The lines of the calendars of a team's members.
+fn calendar_lines(config: &Config, team: &Team) -> Vec<usize> {
+    let member = |id: &str| team.members.iter().any(|member| member.person == id);
+    let members = config.people.iter().filter(|person| member(&person.id));
+    members.filter_map(|person| Some(person.calendar.as_ref()?.line)).collect()
+}
+
+fn is_connected(config: &Config, team: &Team, kind: &str) -> bool {
+    match kind {
+        "github" => !config.github.is_empty() && !team.repositories.is_empty(),
+        "jira" => !config.jira.is_empty() && !team.jira_projects.is_empty(),
+        "git" => !team.git.is_empty(),
+        _ => !calendar_lines(config, team).is_empty(),
+    }
+}
+
+fn source(kind: &str, name: &str, scopes: &[&Scope], config: &Config, team: &Team) -> Source {
+    let broken: Vec<&&Scope> = scopes.iter().filter(|scope| !scope.is_complete()).collect();
+    // A calendar belongs to one person: one that fails takes that person's days out, and not the whole source.
+    let read: Vec<Option<i64>> = if kind == "calendars" && broken.len() < scopes.len() {
+        scopes.iter().filter(|scope| scope.is_complete()).map(|scope| scope.complete_to).collect()
+    } else {
+        scopes.iter().map(|scope| scope.complete_to).collect()
+    };
+    let complete_to =
+        read.iter().copied().reduce(|left, right| left.zip(right).map(|(left, right)| left.min(right))).flatten();
+    let health = if !is_connected(config, team, kind) {
+        Health::Off
+    } else if scopes.is_empty() || complete_to.is_none() {
+        Health::Failed
+    } else if broken.is_empty() {
+        Health::Complete
+    } else {
+        Health::Stale
+    };
+    let mut gaps: Vec<String> = broken
+        .iter()
+        .map(|scope| format!("{}: {}", scope.label, scope.reason.as_deref().unwrap_or("could not be read")))
+        .collect();
+    gaps.sort();
+    gaps.dedup();
+    Source {
+        id: kind.to_owned(),
+        name: name.to_owned(),
+        health,
+        complete_to: complete_to.map(|at| Millis(at).to_timestamp()),
+        covers: covers(kind, team, scopes),
+        gap: (!gaps.is_empty()).then(|| gaps.join("; ")),
+    }
+}
+
+fn covers(kind: &str, team: &Team, scopes: &[&Scope]) -> String {
+    match kind {
+        "github" => team.repositories.join(", "),
+        "jira" => team.jira_projects.join(", "),
+        "git" => format!("{} clones", team.git.len()),
+        _ => format!("{} calendars", scopes.len()),
+    }
+}
+
+/// Up to which day each kind of source is complete for a team, and which failed this night: the day before the local
+/// date of the moment up to which it was read.
+#[must_use]
+pub fn complete_days(sources: &[Source], zone: &TimeZone) -> BTreeMap<String, (i64, Option<String>)> {
+    let known = |source: &Source| {
+        let day = day_number(source.complete_to?.to_zoned_datetime(zone.clone()).date()) - 1;
+        let failed = (source.health == Health::Stale && source.id != "calendars").then(|| source.name.clone());
+        Some((source.id.clone(), (day, failed)))
+    };
+    sources.iter().filter_map(known).collect()
+}

@@ -1,0 +1,13 @@
+//! The night: collect, store, measure, notice, report. The only module that knows their order.
+
+pub mod edition;
+mod exit;
+pub mod freshness;
+pub mod night;
+pub mod record;
+pub mod roster;
+mod sample;
+
+pub use exit::{ExitCode, Failure};
+pub use night::Finished;
+pub use sample::sample;

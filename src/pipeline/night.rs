@@ -1,0 +1,163 @@
+//! The stages in order, for a night, a report made again, and the sample organisation.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::edition::Night;
+use super::exit::{ExitCode, Failure};
+use super::freshness::place;
+use super::record::{RunRecord, Scope};
+use super::roster::{fixed_holidays, roster};
+use crate::catalogue::Catalogue;
+use crate::collect::Outcome;
+use crate::config::Config;
+use crate::measure::calendar::Span;
+use crate::measure::{self, Measured, signals};
+use crate::model::time::{Millis, day_number};
+use crate::report;
+use crate::store::Store;
+
+/// How many days are measured: two half years of baseline and what lies between.
+const MEASURED_DAYS: i64 = 420;
+
+/// What a night came to.
+#[derive(Debug)]
+pub struct Finished {
+    pub exit: ExitCode,
+    /// The folder of the latest pages, where they were written.
+    pub report: Option<PathBuf>,
+    pub record: RunRecord,
+}
+
+/// Measures the store, notices what is worth a conversation, and writes the report.
+///
+/// # Errors
+/// [`Failure`] with its exit code; the pages that were there before stay.
+pub fn report(
+    config: &Config,
+    store: &Store,
+    scopes: &[Scope],
+    as_of: Timestamp,
+    seconds: &mut BTreeMap<String, f64>,
+) -> Result<PathBuf, Failure> {
+    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
+    let begun = Instant::now();
+    let measured = measured(config, store, scopes, as_of)?;
+    seconds.insert("measure".to_owned(), elapsed(begun));
+    let begun = Instant::now();
+    let night = Night { config, catalogue: &catalogue, measured: &measured, scopes, as_of };
+    let teams = night.teams();
+    seconds.insert("notice".to_owned(), elapsed(begun));
+    let begun = Instant::now();
+    let organisation = night.organisation();
+    let files = report::render(&organisation, &teams, &catalogue).map_err(|error| Failure::internal(&error))?;
+    let date = as_of.to_zoned_datetime(config.organisation.zone.clone()).date();
+    let latest = report::write(&config.report.path, date, &files).map_err(|error| {
+        Failure::storage(format!("cannot write the report to {}: {error}", config.report.path.display()))
+    })?;
+    seconds.insert("report".to_owned(), elapsed(begun));
+    Ok(latest)
+}
+
+/// Measures the store as of a moment: everything up to yesterday in the organisation's zone.
+///
+/// # Errors
+/// [`Failure`] with its exit code.
+pub fn measured(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp) -> Result<Measured, Failure> {
+    let today = day_number(as_of.to_zoned_datetime(config.organisation.zone.clone()).date());
+    let span = Span { first: today - MEASURED_DAYS, last: today - 1 };
+    let roster = roster(config, store, &calendars_read(config, scopes), &fixed_holidays(config))?;
+    Ok(measure::measure(store, &roster, span, &signals::shipped())?)
+}
+
+/// Up to which day each calendar has been read, by its line in the configuration.
+fn calendars_read(config: &Config, scopes: &[Scope]) -> BTreeMap<usize, i64> {
+    let mut read = BTreeMap::new();
+    for person in &config.people {
+        let Some(calendar) = &person.calendar else { continue };
+        let name = place(config, calendar.line);
+        let own =
+            scopes.iter().find(|scope| scope.source == "calendars" && (scope.scope == name || scope.scope == "*"));
+        if let Some(complete_to) = own.and_then(|scope| scope.complete_to) {
+            let zone = config.organisation.zone.clone();
+            let day = day_number(Millis(complete_to).to_timestamp().to_zoned_datetime(zone).date());
+            read.insert(calendar.line, day - 1);
+        }
+    }
+    read
+}
+
+/// The exit code of a night by its scopes, and whether a page may be written at all.
+#[must_use]
+pub fn verdict(scopes: &[Scope]) -> (ExitCode, bool) {
+    let mut by_source: BTreeMap<&str, Vec<&Scope>> = BTreeMap::new();
+    for scope in scopes {
+        by_source.entry(&scope.source).or_default().push(scope);
+    }
+    let refused = |scopes: &Vec<&Scope>| scopes.iter().all(|scope| scope.outcome == Outcome::Failed && scope.refused);
+    let failed = |scopes: &Vec<&Scope>| scopes.iter().all(|scope| scope.outcome == Outcome::Failed);
+    let any_readable = by_source.is_empty() || by_source.values().any(|scopes| !failed(scopes));
+    let exit = if by_source.values().any(refused) {
+        ExitCode::Refused
+    } else if scopes.iter().all(Scope::is_complete) {
+        ExitCode::Complete
+    } else {
+        ExitCode::Partial
+    };
+    (exit, any_readable)
+}
+
+/// What is missing, one line each, without doubles.
+#[must_use]
+pub fn gaps(scopes: &[Scope]) -> Vec<String> {
+    let broken = scopes.iter().filter(|scope| !scope.is_complete());
+    let mut gaps: Vec<String> = broken
+        .map(|scope| {
+            let reason = scope.reason.as_deref().unwrap_or("could not be read");
+            format!("{} {}: {reason}", scope.source, scope.label)
+        })
+        .collect();
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}
+
+/// Seconds since a moment, to milliseconds.
+#[must_use]
+pub fn elapsed(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(source: &str, outcome: Outcome, refused: bool) -> Scope {
+        Scope {
+            source: source.to_owned(),
+            stream: "s".to_owned(),
+            scope: "1".to_owned(),
+            label: "one".to_owned(),
+            outcome,
+            reason: None,
+            refused,
+            rows: 0,
+            requests: 0,
+            complete_to: None,
+        }
+    }
+
+    #[test]
+    fn the_exit_code_follows_from_what_was_read() {
+        use Outcome::{Complete, Failed, Incomplete, Unchanged};
+        let check = |scopes: &[Scope], exit, writes| assert_eq!(verdict(scopes), (exit, writes));
+        check(&[scope("a", Complete, false), scope("b", Unchanged, false)], ExitCode::Complete, true);
+        check(&[scope("a", Complete, false), scope("a", Incomplete, false)], ExitCode::Partial, true);
+        check(&[scope("a", Failed, true), scope("b", Complete, false)], ExitCode::Refused, true);
+        check(&[scope("a", Failed, true), scope("a", Complete, false)], ExitCode::Partial, true);
+        check(&[scope("a", Failed, false), scope("b", Failed, false)], ExitCode::Partial, false);
+    }
+}

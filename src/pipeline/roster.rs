@@ -1,0 +1,132 @@
+//! From the configuration to the roster that measuring works with: people become positions and pseudonyms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polars::prelude::*;
+
+use crate::config::{Config, HolidaySet, Person as ConfigPerson};
+use crate::measure::roster::{KnownEvent, Membership, Person, Roster, Team};
+use crate::model::Pseudonyms;
+use crate::model::time::{WorkingHours, day_number};
+use crate::store::{Store, StoreError, table};
+
+/// The name under which accounts of automation are linked in the store.
+pub const BOT: &str = "\u{0}bot";
+
+/// Makes the roster. `read_to` says up to which day the calendar of a line in the configuration was read;
+/// `clones` gives the repository id of a clone by its line.
+///
+/// # Errors
+/// [`StoreError`] where the links between people and accounts cannot be read.
+pub fn roster(
+    config: &Config,
+    store: &Store,
+    read_to: &BTreeMap<usize, i64>,
+    holidays: &BTreeMap<String, BTreeSet<i64>>,
+) -> Result<Roster, StoreError> {
+    let names = store.pseudonyms();
+    let people: Vec<Person> = config.people.iter().map(|person| person_of(person, names, read_to, holidays)).collect();
+    let positions: BTreeMap<&str, usize> =
+        config.people.iter().enumerate().map(|(at, person)| (person.id.as_str(), at)).collect();
+    let present = |id: &str| positions.get(id).copied().filter(|at| !config.people[*at].leave);
+    let teams = config.teams.iter().map(|team| team_of(config, team, &present)).collect();
+    let (accounts, bots) = accounts(store, &people, names)?;
+    let accounts = accounts.into_iter().filter(|(_, at)| !config.people[*at].leave).collect();
+    Ok(Roster { people, teams, accounts, bots })
+}
+
+fn person_of(
+    person: &ConfigPerson,
+    names: &Pseudonyms,
+    read_to: &BTreeMap<usize, i64>,
+    holidays: &BTreeMap<String, BTreeSet<i64>>,
+) -> Person {
+    let own = person.holidays.as_ref().and_then(|set| holidays.get(set)).cloned().unwrap_or_default();
+    let calendar = person.calendar.as_ref().and_then(|calendar| {
+        let day = read_to.get(&calendar.line)?;
+        Some((calendar_account(person, names).to_stored(), *day))
+    });
+    Person {
+        id: names.person(&person.id).to_stored(),
+        hours: WorkingHours {
+            zone: person.zone.clone(),
+            from: person.hours.0,
+            to: person.hours.1,
+            days: person.days.clone(),
+        },
+        holidays: own,
+        absences: person.absences.iter().map(|(from, to)| (day_number(*from), day_number(*to))).collect(),
+        calendar,
+    }
+}
+
+/// The account of a person's calendar: the owner's first e-mail address in lower case, else the person's id.
+#[must_use]
+pub fn calendar_account(person: &ConfigPerson, names: &Pseudonyms) -> crate::model::Account {
+    let owner = person.emails.first().map_or_else(|| person.id.clone(), |email| email.to_lowercase());
+    names.account("calendar", "calendar", &owner)
+}
+
+/// The dates of every named set of holidays. A set that is a calendar file is read by the pipeline before.
+#[must_use]
+pub fn fixed_holidays(config: &Config) -> BTreeMap<String, BTreeSet<i64>> {
+    let fixed = |(name, set): (&String, &HolidaySet)| match set {
+        HolidaySet::Dates(dates) => Some((name.clone(), dates.iter().map(|date| day_number(*date)).collect())),
+        HolidaySet::Calendar(_) => None,
+    };
+    config.holidays.iter().filter_map(fixed).collect()
+}
+
+fn team_of(config: &Config, team: &crate::config::Team, present: &impl Fn(&str) -> Option<usize>) -> Team {
+    let day = |date: Option<jiff::civil::Date>| date.map(day_number);
+    let member = |member: &crate::config::Membership| {
+        Some(Membership { person: present(&member.person)?, from: day(member.from), to: day(member.to) })
+    };
+    let turn = |turn: &crate::config::Membership| {
+        let days = (day(turn.from).unwrap_or(i64::MIN), day(turn.to).unwrap_or(i64::MAX));
+        Some((present(&turn.person)?, days))
+    };
+    Team {
+        id: team.id.clone(),
+        members: team.members.iter().filter_map(member).collect(),
+        repositories: team.repositories.iter().map(|name| name.to_lowercase()).collect(),
+        clones: Vec::new(),
+        projects: team.jira_projects.clone(),
+        on_call: team.on_call.iter().filter_map(turn).collect(),
+        events: team
+            .events
+            .iter()
+            .map(|event| KnownEvent { days: (day_number(event.from), day_number(event.to)), kind: event.kind.clone() })
+            .collect(),
+        hours: WorkingHours {
+            zone: config.organisation.zone.clone(),
+            from: jiff::civil::Time::constant(9, 0, 0, 0),
+            to: jiff::civil::Time::constant(17, 0, 0, 0),
+            days: Vec::new(),
+        },
+    }
+}
+
+type Links = (BTreeMap<i64, usize>, BTreeSet<i64>);
+
+/// Which account belongs to which person, and which are automation.
+fn accounts(store: &Store, people: &[Person], names: &Pseudonyms) -> Result<Links, StoreError> {
+    let Some(links) = table("people_accounts") else { return Ok(Links::default()) };
+    let rows = store.read(links, &["person", "account"])?;
+    let failed = |source| StoreError::Table { action: "read", table: "people_accounts", source };
+    let ints = |name: &str| -> PolarsResult<Vec<Option<i64>>> { Ok(rows.column(name)?.i64()?.iter().collect()) };
+    let (persons, accounts) = (ints("person").map_err(failed)?, ints("account").map_err(failed)?);
+    let positions: BTreeMap<i64, usize> = people.iter().enumerate().map(|(at, person)| (person.id, at)).collect();
+    let bot = names.person(BOT).to_stored();
+    let mut linked = BTreeMap::new();
+    let mut bots = BTreeSet::new();
+    for (person, account) in persons.into_iter().zip(accounts) {
+        let (Some(person), Some(account)) = (person, account) else { continue };
+        if person == bot {
+            bots.insert(account);
+        } else if let Some(at) = positions.get(&person) {
+            linked.insert(account, *at);
+        }
+    }
+    Ok((linked, bots))
+}

@@ -1,0 +1,351 @@
+//! The value from which a page and its JSON are both made: with the same rounding and suppression, so that what the
+//! page hides the file does not hold.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::input::{Card, Health, Observation, Organisation, SignalState, Team};
+use super::words::{self, Words, clean, fill};
+use crate::catalogue::{self, Catalogue};
+
+/// The schema of a team's file.
+pub const SCHEMA: &str = "undercurrent.report/1";
+/// The method's version; changes when a figure would change.
+const METHOD: &str = "usual-range/1";
+
+/// A team's file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document {
+    pub schema: &'static str,
+    pub as_of: String,
+    pub team: TeamName,
+    pub sources: Vec<SourceLine>,
+    pub summary: String,
+    pub conversations: Vec<Conversation>,
+    pub coming_back_to: Vec<serde_json::Value>,
+    pub within_usual: Vec<String>,
+    pub not_shown: Vec<String>,
+    pub not_computed: Vec<NotComputed>,
+    pub series: BTreeMap<String, Vec<SeriesPoint>>,
+    pub method: Method,
+}
+
+/// Which team.
+#[derive(Clone, Debug, Serialize)]
+pub struct TeamName {
+    pub id: String,
+    pub name: String,
+    pub people: i64,
+}
+
+/// A source's freshness.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceLine {
+    pub id: String,
+    pub state: &'static str,
+    pub complete_to: Option<String>,
+    pub covers: String,
+}
+
+/// A card.
+#[derive(Clone, Debug, Serialize)]
+pub struct Conversation {
+    pub id: String,
+    pub signals: Vec<String>,
+    pub theme: Option<String>,
+    pub opened_on: String,
+    pub unsaid: Option<String>,
+    pub headline: String,
+    pub observation: Option<ObservationLine>,
+    /// The observation as a sentence.
+    pub sentence: String,
+    /// One for each signal of a joint card.
+    pub observations: Vec<SignalObservation>,
+    pub items: Vec<ItemLine>,
+    pub may_also_be: Vec<String>,
+    pub questions: Vec<QuestionLine>,
+    pub could_do: Vec<String>,
+    pub since: String,
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Serialize)]
+pub struct ObservationLine {
+    pub x: i64,
+    pub n: i64,
+    pub unit: String,
+    pub usual_low: i64,
+    pub usual_high: i64,
+    pub past_within: usize,
+    pub past_total: usize,
+}
+
+/// What was counted of one of several signals.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignalObservation {
+    pub signal: String,
+    #[serde(flatten)]
+    pub observation: ObservationLine,
+    pub sentence: String,
+}
+
+/// An item by key and link.
+#[derive(Clone, Debug, Serialize)]
+pub struct ItemLine {
+    #[serde(rename = "ref")]
+    pub key: String,
+    pub url: Option<String>,
+    pub working_days: Option<i64>,
+}
+
+/// A question with its behaviour.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuestionLine {
+    pub behaviour: String,
+    pub text: String,
+}
+
+/// A signal that could not be computed.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotComputed {
+    pub signal: String,
+    pub source: String,
+}
+
+/// A rounded point; `x` is null where it reads "few".
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeriesPoint {
+    pub from: String,
+    pub to: String,
+    pub x: Option<i64>,
+    pub n: i64,
+}
+
+/// The method.
+#[derive(Clone, Debug, Serialize)]
+pub struct Method {
+    pub version: &'static str,
+    pub signal_threshold: f64,
+    pub joint_threshold: f64,
+    pub false_cards_per_team_quarter: Option<f64>,
+}
+
+/// Rounds a displayed count: to fives from twenty on.
+#[must_use]
+pub fn rounded(n: i64) -> i64 {
+    if n < 20 { n } else { (n + 2) / 5 * 5 }
+}
+
+/// Makes the document of a team.
+#[must_use]
+pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue, words: &Words) -> Document {
+    let conversations = team.cards.iter().map(|card| conversation(organisation, team, card, catalogue, words));
+    Document {
+        schema: SCHEMA,
+        as_of: organisation.as_of.to_string(),
+        team: TeamName { id: team.id.clone(), name: clean(&team.name), people: team.people },
+        sources: team.sources.iter().map(source).collect(),
+        summary: summary(team, words),
+        conversations: conversations.collect(),
+        coming_back_to: Vec::new(),
+        within_usual: slugs(team, |state| *state == SignalState::WithinUsual),
+        not_shown: slugs(team, |state| *state == SignalState::NotShown),
+        not_computed: not_computed(team),
+        series: if team.too_small { BTreeMap::new() } else { series(team) },
+        method: Method {
+            version: METHOD,
+            signal_threshold: organisation.signal_threshold,
+            joint_threshold: organisation.joint_threshold,
+            false_cards_per_team_quarter: team.false_cards,
+        },
+    }
+}
+
+fn slugs(team: &Team, wanted: impl Fn(&SignalState) -> bool) -> Vec<String> {
+    team.signals.iter().filter(|(_, signal)| wanted(&signal.state)).map(|(slug, _)| slug.clone()).collect()
+}
+
+fn not_computed(team: &Team) -> Vec<NotComputed> {
+    let missing = |(slug, signal): (&String, &super::input::Signal)| match &signal.state {
+        SignalState::NotComputed { source } => Some(NotComputed { signal: slug.clone(), source: source.clone() }),
+        _ => None,
+    };
+    team.signals.iter().filter_map(missing).collect()
+}
+
+fn series(team: &Team) -> BTreeMap<String, Vec<SeriesPoint>> {
+    let shown = |state: &SignalState| !matches!(state, SignalState::NotShown | SignalState::Off);
+    let signals = team.signals.iter().filter(|(_, signal)| shown(&signal.state) && !signal.points.is_empty());
+    signals.map(|(slug, signal)| (slug.clone(), signal.points.iter().map(point).collect())).collect()
+}
+
+fn point(point: &super::input::Point) -> SeriesPoint {
+    let n = rounded(point.n);
+    SeriesPoint { from: point.from.to_string(), to: point.to.to_string(), x: point.x.map(|x| rounded(x).min(n)), n }
+}
+
+fn source(source: &super::input::Source) -> SourceLine {
+    SourceLine {
+        id: source.id.clone(),
+        state: match source.health {
+            Health::Complete => "complete",
+            Health::Stale => "stale",
+            Health::Failed => "failed",
+            Health::Off => "off",
+        },
+        complete_to: source.complete_to.map(|at| at.to_string()),
+        covers: source.covers.clone(),
+    }
+}
+
+fn summary(team: &Team, words: &Words) -> String {
+    if team.too_small {
+        return words.get("summary-small");
+    }
+    match team.cards.len() {
+        0 => match learning(team) {
+            Some((weeks, of)) => {
+                words.fill("summary-learning", &[("weeks", &weeks.to_string()), ("of", &of.to_string())])
+            }
+            None => words.get("summary-none"),
+        },
+        1 => words.get("summary-one"),
+        several => words.fill("summary-some", &[("count", &words::count(several))]),
+    }
+}
+
+/// How far the slowest learning has come, where nothing at all can be compared yet.
+#[must_use]
+pub fn learning(team: &Team) -> Option<(usize, usize)> {
+    let known = team.signals.values().any(|signal| signal.observation.is_some());
+    let weeks = team.signals.values().filter_map(|signal| match signal.state {
+        SignalState::Learning { weeks, of } => Some((weeks, of)),
+        _ => None,
+    });
+    weeks.max().filter(|_| !known)
+}
+
+fn conversation(
+    organisation: &Organisation,
+    team: &Team,
+    card: &Card,
+    catalogue: &Catalogue,
+    words: &Words,
+) -> Conversation {
+    let first = card.signals.first().and_then(|slug| catalogue.card(slug));
+    let text = if card.joint { catalogue.joint() } else { first.unwrap_or_else(|| catalogue.joint()) };
+    let lines = observations(card, catalogue);
+    let today = organisation.as_of.to_zoned_datetime(organisation.zone.clone()).date();
+    let since = if card.opened_on >= today {
+        words.get("since-today")
+    } else {
+        words.fill("since", &[("date", &words::short_day(card.opened_on))])
+    };
+    let unsaid = (!card.joint && !text.unsaid.is_empty()).then(|| text.unsaid.clone());
+    let leading = (!card.joint).then(|| lines.first().map(|line| line.observation.clone())).flatten();
+    let sentence = if card.joint {
+        joint_sentence(card, catalogue, words)
+    } else {
+        lines.first().map(|line| line.sentence.clone()).unwrap_or_default()
+    };
+    Conversation {
+        id: card.id.clone(),
+        signals: card.signals.clone(),
+        theme: card.theme.clone(),
+        opened_on: card.opened_on.to_string(),
+        unsaid,
+        headline: card.theme.as_deref().map_or_else(|| text.headline.clone(), capital),
+        observation: leading,
+        sentence,
+        observations: if card.joint { lines } else { Vec::new() },
+        items: items(organisation, card),
+        may_also_be: readings(team, text, words),
+        questions: text
+            .questions
+            .iter()
+            .map(|question| QuestionLine { behaviour: question.behaviour.clone(), text: question.text.clone() })
+            .collect(),
+        could_do: text.could_do.clone(),
+        since,
+    }
+}
+
+fn items(organisation: &Organisation, card: &Card) -> Vec<ItemLine> {
+    if !organisation.show_work_items {
+        return Vec::new();
+    }
+    let line = |item: &super::input::Item| ItemLine {
+        key: clean(&item.key),
+        url: item.url.clone(),
+        working_days: item.working_days,
+    };
+    card.items.iter().map(line).collect()
+}
+
+/// Declared events of the window come first among the innocent readings.
+fn readings(team: &Team, card: &catalogue::Card, words: &Words) -> Vec<String> {
+    let declared =
+        team.events.iter().filter(|event| team.window.is_some_and(|(from, to)| event.from <= to && event.to >= from));
+    let declared = declared.map(|event| {
+        let values = [
+            ("label", clean(&event.label)),
+            ("from", words::short_day(event.from)),
+            ("to", words::short_day(event.to)),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        words.fill("event-reading", &values)
+    });
+    declared.chain(card.may_also_be.iter().cloned()).collect()
+}
+
+fn observations(card: &Card, catalogue: &Catalogue) -> Vec<SignalObservation> {
+    let line = |seen: &Observation| {
+        let text = catalogue.card(&seen.signal)?;
+        Some(SignalObservation {
+            signal: seen.signal.clone(),
+            observation: ObservationLine {
+                x: seen.x,
+                n: seen.n,
+                unit: text.unit.clone(),
+                usual_low: seen.usual_low,
+                usual_high: seen.usual_high,
+                past_within: seen.past_within,
+                past_total: seen.past_total,
+            },
+            sentence: sentence(text, seen),
+        })
+    };
+    card.observations.iter().filter_map(line).collect()
+}
+
+fn sentence(card: &catalogue::Card, seen: &Observation) -> String {
+    let values = [
+        ("x", seen.x.to_string()),
+        ("n", seen.n.to_string()),
+        ("k", seen.past_within.to_string()),
+        ("K", seen.past_total.to_string()),
+        ("lo", seen.usual_low.to_string()),
+        ("hi", seen.usual_high.to_string()),
+        ("usual", format!("{:.0}", seen.expected)),
+    ];
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fill(&card.observation, &values)
+}
+
+fn joint_sentence(card: &Card, catalogue: &Catalogue, words: &Words) -> String {
+    let short: Vec<String> = card
+        .signals
+        .iter()
+        .map(|slug| catalogue.card(slug).map_or_else(String::new, |card| card.short.clone()))
+        .collect();
+    let part = |at: usize| short.get(at).map(String::as_str).unwrap_or_default();
+    let first = fill(&catalogue.joint().observation, &[("a", part(0)), ("b", part(1)), ("c", part(2))]);
+    let ending = words.get(if card.alone { "together" } else { "together-chance" });
+    format!("{first} {ending}")
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}

@@ -1,0 +1,257 @@
+//! The files of a report: rendered in memory, then swapped in whole, so that readers never see half of one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+use base64::Engine;
+use jiff::civil::Date;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::document::{Document, SourceLine, document};
+use super::input::{Organisation, Team};
+use super::page::{IndexPage, Maker, SharedView};
+use super::words::{self, Words};
+use crate::catalogue::Catalogue;
+
+const STYLE: &str = include_str!("../../reports/style.css");
+/// Where a dated notice goes.
+const NOTICE_PLACE: &str = "<!--notice-->";
+
+/// Why a report could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("a template failed: {0}")]
+    Template(#[from] askama::Error),
+    #[error("the words of the pages cannot be used: {0}")]
+    Words(#[from] toml::de::Error),
+    #[error("the figures cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// A file of a report.
+pub type File = (String, Vec<u8>);
+
+#[derive(Serialize)]
+struct IndexFile {
+    schema: &'static str,
+    as_of: String,
+    teams: Vec<IndexTeam>,
+    shared: Vec<Shared>,
+    sources: Vec<SourceLine>,
+}
+
+#[derive(Serialize)]
+struct IndexTeam {
+    id: String,
+    name: String,
+    page: String,
+    conversations: Vec<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Shared {
+    signal: String,
+    teams: Vec<String>,
+}
+
+/// Renders every page and file of a report; teams in alphabetical order.
+///
+/// # Errors
+/// [`ReportError`]; a drawing that fails does not stop a page.
+pub fn render(organisation: &Organisation, teams: &[Team], catalogue: &Catalogue) -> Result<Vec<File>, ReportError> {
+    let words = Words::embedded()?;
+    let style = STYLE.replace('\n', "");
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+    let style_hash = format!("sha256-{hash}");
+    let maker = Maker { organisation, catalogue, words: &words, style: &style, style_hash: &style_hash };
+    let mut sorted: Vec<&Team> = teams.iter().collect();
+    sorted.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
+    let documents: Vec<Document> = sorted.iter().map(|team| document(organisation, team, catalogue, &words)).collect();
+    let mut files = Vec::new();
+    for (team, document) in sorted.iter().zip(&documents) {
+        files.push((format!("{}.html", team.id), maker.team(team, document).render()?.into_bytes()));
+        files.push((format!("{}.json", team.id), json(document)?));
+    }
+    let shared = shared(&documents);
+    if organisation.index {
+        let page = index(&maker, &sorted, &documents, &shared);
+        files.push(("index.html".to_owned(), page.render()?.into_bytes()));
+    }
+    files.push(("index.json".to_owned(), json(&index_file(organisation, &sorted, &documents, shared))?));
+    Ok(files)
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ReportError> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Signals that are on cards of three or more teams.
+fn shared(documents: &[Document]) -> Vec<Shared> {
+    let mut by_signal: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for document in documents {
+        let mut slugs: Vec<&String> = document.conversations.iter().flat_map(|card| &card.signals).collect();
+        slugs.sort();
+        slugs.dedup();
+        for slug in slugs {
+            by_signal.entry(slug).or_default().push(document.team.id.clone());
+        }
+    }
+    let several = by_signal.into_iter().filter(|(_, teams)| teams.len() >= 3);
+    several.map(|(signal, teams)| Shared { signal: signal.to_owned(), teams }).collect()
+}
+
+/// Each source once: its worst state over all teams.
+fn sources(teams: &[&Team]) -> Vec<super::input::Source> {
+    let mut worst: BTreeMap<&str, &super::input::Source> = BTreeMap::new();
+    for source in teams.iter().flat_map(|team| &team.sources) {
+        let rank = |source: &super::input::Source| match source.health {
+            super::input::Health::Off => 0,
+            super::input::Health::Complete => 1,
+            super::input::Health::Stale => 2,
+            super::input::Health::Failed => 3,
+        };
+        let known = worst.entry(&source.id).or_insert(source);
+        if rank(source) > rank(known) {
+            *known = source;
+        }
+    }
+    worst.into_values().cloned().collect()
+}
+
+fn index(maker: &Maker<'_>, teams: &[&Team], documents: &[Document], shared: &[Shared]) -> IndexPage {
+    let words = maker.words;
+    let talking = documents.iter().filter(|document| !document.conversations.is_empty()).count();
+    let all = documents.len().to_string();
+    let summary = match talking {
+        0 => words.get("index-none"),
+        1 => words.fill("index-one", &[("all", &all)]),
+        several => words.fill("index-some", &[("count", &words::count(several)), ("all", &all)]),
+    };
+    let name = |id: &String| documents.iter().find(|one| one.team.id == *id).map(|one| one.team.name.clone());
+    let shared_cards = shared.iter().map(|shared| {
+        let names: Vec<String> = shared.teams.iter().filter_map(name).collect();
+        let signal = maker.catalogue.card(&shared.signal).map_or_else(String::new, |card| card.short.clone());
+        SharedView {
+            kicker: words.fill("shared-kicker", &[("count", &words::count(names.len()).to_lowercase())]),
+            headline: words.fill("shared", &[("teams", &words::list(&names)), ("signal", &signal)]),
+        }
+    });
+    IndexPage {
+        w: words.clone(),
+        style: maker.style.to_owned(),
+        style_hash: maker.style_hash.to_owned(),
+        organisation: words::clean(&maker.organisation.name),
+        title: words.get("index-title"),
+        corner: words::long_day(maker.organisation.as_of.to_zoned_datetime(maker.organisation.zone.clone()).date()),
+        summary,
+        sources: sources(teams).iter().map(|source| maker.source(source)).collect(),
+        shared_cards: shared_cards.collect(),
+        rows: teams.iter().zip(documents).map(|(team, document)| maker.index_row(team, document)).collect(),
+        read_at: maker.read_at(),
+        data: "index.json".to_owned(),
+    }
+}
+
+fn index_file(organisation: &Organisation, teams: &[&Team], documents: &[Document], shared: Vec<Shared>) -> IndexFile {
+    let team = |document: &Document| IndexTeam {
+        id: document.team.id.clone(),
+        name: document.team.name.clone(),
+        page: format!("{}.html", document.team.id),
+        conversations: document.conversations.iter().map(|card| card.signals.clone()).collect(),
+    };
+    IndexFile {
+        schema: super::document::SCHEMA,
+        as_of: organisation.as_of.to_string(),
+        teams: documents.iter().map(team).collect(),
+        shared,
+        sources: sources(teams)
+            .iter()
+            .map(|source| SourceLine {
+                id: source.id.clone(),
+                state: match source.health {
+                    super::input::Health::Complete => "complete",
+                    super::input::Health::Stale => "stale",
+                    super::input::Health::Failed => "failed",
+                    super::input::Health::Off => "off",
+                },
+                complete_to: source.complete_to.map(|at| at.to_string()),
+                covers: source.covers.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// Writes `<folder>/<date>/` and `<folder>/latest/`, each swapped in whole. Returns the folder of the latest.
+///
+/// # Errors
+/// What the file system says; the pages that were there before stay.
+pub fn write(folder: &Path, date: Date, files: &[File]) -> std::io::Result<PathBuf> {
+    swap(folder, &date.to_string(), files)?;
+    swap(folder, "latest", files)
+}
+
+fn swap(folder: &Path, name: &str, files: &[File]) -> std::io::Result<PathBuf> {
+    let place = folder.join(name);
+    let (new, old) = (folder.join(format!(".{name}.new")), folder.join(format!(".{name}.old")));
+    remove(&new)?;
+    remove(&old)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&new)?;
+    for (name, bytes) in files {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(new.join(name))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+    }
+    if place.exists() {
+        fs::rename(&place, &old)?;
+    }
+    fs::rename(&new, &place)?;
+    fs::File::open(folder)?.sync_all()?;
+    remove(&old)?;
+    Ok(place)
+}
+
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a dated notice on top of the last good pages, in place of an older one. Returns how many pages carry it.
+///
+/// # Errors
+/// What the file system says.
+pub fn put_notice(latest: &Path, text: &str) -> std::io::Result<usize> {
+    let mut pages = 0;
+    let entries = match fs::read_dir(latest) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|end| end != "html") {
+            continue;
+        }
+        let page = fs::read_to_string(&path)?;
+        let Some((before, after)) = page.split_once(NOTICE_PLACE) else { continue };
+        let after = match after.strip_prefix("<p class=\"notice\">").and_then(|rest| rest.split_once("</p>")) {
+            Some((_, rest)) => rest,
+            None => after,
+        };
+        let notice =
+            format!("{before}{NOTICE_PLACE}<p class=\"notice\">{}</p>{after}", super::chart::svg::escape(text));
+        let new = path.with_extension("html.new");
+        fs::write(&new, notice)?;
+        fs::rename(&new, &path)?;
+        pages += 1;
+    }
+    Ok(pages)
+}

@@ -1,0 +1,155 @@
+//! What the report is made of: plain values, filled in by the pipeline.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// What holds for all pages.
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    pub name: String,
+    /// The moment that the night took for now.
+    pub as_of: Timestamp,
+    pub zone: TimeZone,
+    pub show_work_items: bool,
+    /// Whether a page shows teams together.
+    pub index: bool,
+    pub version: String,
+    pub signal_threshold: f64,
+    pub joint_threshold: f64,
+}
+
+/// How well a source was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    Complete,
+    /// Complete up to an earlier night.
+    Stale,
+    Failed,
+    Off,
+}
+
+/// A source of a team.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// `github`, `jira`, `git`, `calendars`.
+    pub id: String,
+    pub name: String,
+    pub health: Health,
+    pub complete_to: Option<Timestamp>,
+    /// What it covers, in a few words.
+    pub covers: String,
+    /// What is missing and the way out.
+    pub gap: Option<String>,
+}
+
+/// A count with its usual range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    pub signal: String,
+    pub x: i64,
+    pub n: i64,
+    pub usual_low: i64,
+    pub usual_high: i64,
+    pub expected: f64,
+    pub past_within: usize,
+    pub past_total: usize,
+}
+
+/// A past fortnight or the present window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    pub from: Date,
+    pub to: Date,
+    /// `None`: few.
+    pub x: Option<i64>,
+    pub n: i64,
+}
+
+/// What can be said of a signal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SignalState {
+    Open,
+    WithinUsual,
+    OutsideQuietly,
+    Learning { weeks: usize, of: usize },
+    NotEnough,
+    NotShown,
+    NotComputed { source: String },
+    Off,
+}
+
+/// A signal of a team.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    pub state: SignalState,
+    /// Past fortnights, oldest first, then the present window.
+    pub points: Vec<Point>,
+    pub observation: Option<Observation>,
+}
+
+/// A work item that a card may name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    pub key: String,
+    pub url: Option<String>,
+    pub working_days: Option<i64>,
+}
+
+/// A card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    pub id: String,
+    pub signals: Vec<String>,
+    pub joint: bool,
+    pub theme: Option<String>,
+    pub opened_on: Date,
+    /// One of a joint card's three would open alone.
+    pub alone: bool,
+    pub observations: Vec<Observation>,
+    pub items: Vec<Item>,
+}
+
+/// An item in progress.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenItem {
+    pub item: Item,
+    pub quiet_days: i64,
+    pub beyond: bool,
+}
+
+/// What is in progress today.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ageing {
+    pub items: Vec<OpenItem>,
+    /// By this working day 85 in 100 are done.
+    pub limit_days: Option<i64>,
+}
+
+/// A known event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub from: Date,
+    pub to: Date,
+    pub label: String,
+}
+
+/// A team's page.
+#[derive(Clone, Debug)]
+pub struct Team {
+    pub id: String,
+    pub name: String,
+    pub people: i64,
+    /// Below the smallest group.
+    pub too_small: bool,
+    pub window: Option<(Date, Date)>,
+    pub sources: Vec<Source>,
+    pub cards: Vec<Card>,
+    pub signals: BTreeMap<String, Signal>,
+    pub ageing: Option<Ageing>,
+    pub events: Vec<Event>,
+    /// The measured rate of cards in an ordinary period; `None` until it has been measured.
+    pub false_cards: Option<f64>,
+}

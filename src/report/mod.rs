@@ -1,0 +1,10 @@
+//! Report: pages and the JSON beside them, made from one value. Same input, same bytes. Knows no store and no network.
+
+pub mod chart;
+pub mod document;
+mod html;
+pub mod input;
+mod page;
+pub mod words;
+
+pub use html::{File, ReportError, put_notice, render, write};
