@@ -6,6 +6,10 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+pub mod git;
+pub mod github;
+pub mod http;
+
 pub use crate::model::cursor::{Cursor, Cursors, ScopeId};
 use crate::model::time::Millis;
 use crate::model::{Batch, Pseudonyms};

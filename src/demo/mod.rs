@@ -11,8 +11,8 @@ use crate::model::records::{PersonAccount, Status};
 use crate::model::time::{Millis, day_number};
 use crate::model::{Batch, Pseudonyms, Replaced};
 
-/// The sample's own now: a Friday night.
-pub const UNTIL: &str = "2026-11-20T22:30:00Z";
+/// The sample's own now: early on a Monday.
+pub const UNTIL: &str = "2026-11-23T04:10:00Z";
 /// Days of history.
 const DAYS: i64 = 56 * 7;
 

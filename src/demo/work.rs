@@ -27,6 +27,7 @@ pub struct TeamWork<'a> {
     pub until: Millis,
     pub batch: Batch,
     next: i64,
+    pulls: i64,
 }
 
 impl<'a> TeamWork<'a> {
@@ -49,6 +50,7 @@ impl<'a> TeamWork<'a> {
             until,
             batch: Batch::default(),
             next: 0,
+            pulls: 0,
         }
     }
 
@@ -117,13 +119,13 @@ impl<'a> TeamWork<'a> {
     /// Some days this person starts a ticket; most are finished after a few days.
     fn tickets(&mut self, person: &PersonPlan, day: i64) {
         let stuck = self.troubled(Trouble::Stuck, day);
-        if !self.chance.happens(if stuck { 0.2 } else { 0.3 }) {
+        if !self.chance.happens(if stuck { 0.16 } else { 0.36 }) {
             return;
         }
         let minute = MORNING + self.chance.between(10, 400);
-        let mut needed = self.chance.minutes(5.5 * 480.0, 0.75);
+        let mut needed = self.chance.minutes(4.0 * 480.0, 0.7);
         let (mut end_day, mut end_minute) = self.later(person, day, minute, needed);
-        if self.troubled(Trouble::Stuck, end_day) && self.chance.happens(0.85) {
+        if self.troubled(Trouble::Stuck, end_day) && self.chance.happens(0.95) {
             needed += 40 * DAY;
             (end_day, end_minute) = self.later(person, day, minute, needed);
         }
@@ -216,7 +218,8 @@ impl<'a> TeamWork<'a> {
             let more = self.chance.between(15, 300);
             self.later(person, answer_day, answer_minute, more)
         };
-        let number = self.id();
+        self.pulls += 1;
+        let number = self.pulls;
         let (created, answered, merged) =
             (person.at(day, minute), reviewer.at(answer_day, answer_minute), person.at(merge_day, merge_minute));
         let merged = (merged.max(answered) <= self.until).then_some(merged.max(answered));
@@ -256,7 +259,7 @@ impl<'a> TeamWork<'a> {
             host: GITHUB.to_owned(),
             repository_id: self.repository(),
             number,
-            pull_request_id: number,
+            pull_request_id: (self.position + 1) * 1_000_000 + number,
             author: Some(self.github(person)),
             author_kind: AccountKind::User,
             state: if merged.is_some() { "merged" } else { "open" }.to_owned(),

@@ -94,6 +94,9 @@ pub struct Point {
 /// The people behind a number without whom it says nothing.
 pub const FEWEST_PEOPLE: usize = 3;
 
+/// Counts below this read "few", whoever stands behind them.
+const FEW: i64 = 3;
+
 /// One signal of one team: its rows by working day, and its weeks.
 pub(super) struct Track<'a> {
     pub spec: &'a SignalSpec,
@@ -187,7 +190,7 @@ impl<'a> Track<'a> {
         let mut points: Vec<Point> = usable.rchunks_exact(2).rev().map(|pair| fortnight(pair[0], pair[1])).collect();
         if let Some(window) = self.window(night, 10) {
             let pair = window.pair();
-            let few = window.people().len() < FEWEST_PEOPLE;
+            let few = window.people().len() < FEWEST_PEOPLE || pair.x < FEW;
             points.push(Point { from: window.from, to: window.to, x: (!few).then_some(pair.x), n: pair.n });
         }
         points
@@ -237,7 +240,8 @@ fn fortnight(
 ) -> Point {
     let people = older.1.union(&newer.1).count();
     let x = older.0.x + newer.0.x;
-    Point { from: monday, to: last + 6, x: (people >= FEWEST_PEOPLE).then_some(x), n: older.0.n + newer.0.n }
+    let few = people < FEWEST_PEOPLE || x < FEW;
+    Point { from: monday, to: last + 6, x: (!few).then_some(x), n: older.0.n + newer.0.n }
 }
 
 impl Window<'_> {

@@ -104,7 +104,11 @@ fn window(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), D
     let Some(sentence) = chart.window.as_ref().filter(|_| !chart.shares.is_empty()) else { return Ok(()) };
     let x = layout.x(chart.shares.len() - 1);
     block(area, (x - layout.half_step(), layout.top), (x + layout.half_step(), layout.bottom), Role::Wash)?;
-    label(area, sentence, (layout.right, layout.top - 8.0), Role::Notice, (HPos::Right, VPos::Bottom), true)
+    // On a phone there is room for the count alone; the sentence stands in the card.
+    let fits = text_width(sentence, 13.0) * 1.2 < layout.right;
+    let short = sentence.split_once(": ").map_or(sentence.as_str(), |(_, count)| count);
+    let shown = if fits { sentence.as_str() } else { short };
+    label(area, shown, (layout.right, layout.top - 8.0), Role::Notice, (HPos::Right, VPos::Bottom), true)
 }
 
 fn band(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), DrawError> {
@@ -172,7 +176,8 @@ fn line(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), Dra
     let text = format!("{:.0} %", share * 100.0);
     let above = end.1 - 9.0 > layout.top + 6.0;
     let (y, anchor) = if above { (end.1 - 8.0, VPos::Bottom) } else { (end.1 + 8.0, VPos::Top) };
-    label(area, &text, (end.0, y), role, (HPos::Center, anchor), true)
+    // A wide substitute font must not push the value out of the drawing.
+    label(area, &text, (layout.right + 4.0, y), role, (HPos::Right, anchor), true)
 }
 
 /// A transparent column a point, so that its name shows under the pointer.

@@ -1,0 +1,246 @@
+//! Commits of local clones and bare repositories through gix: author-local time and merges; no paths, no messages.
+//!
+//! What counts is what `git log` lists: every commit that is reachable from HEAD.
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, Cursor, Delivery, Outcome, ScopeId, ScopeReport};
+use crate::model::records::Commit;
+use crate::model::time::Millis;
+use crate::model::{AccountKind, Batch, Pseudonyms, Replaced};
+
+/// The host under which commits of clones stand.
+const HOST: &str = "git";
+
+/// A clone to be read.
+#[derive(Clone, Debug)]
+pub struct GitSource {
+    pub path: PathBuf,
+    /// How errors name it: a line of the configuration, or the argument of `try`.
+    pub place: String,
+}
+
+/// What was read from a clone.
+#[derive(Debug)]
+pub struct Reading {
+    pub repository_id: i64,
+    /// All commits, or those since the head that was known.
+    pub commits: Vec<Commit>,
+    /// The hash of HEAD; empty for a repository without commits.
+    pub head: String,
+    /// The commits follow on what is stored; else they are the whole history.
+    pub continues: bool,
+    /// Commits whose dates cannot be represented, left out.
+    pub strange: u64,
+}
+
+/// Why a clone could not be read; each names the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("there is no readable git repository at this path; clone it there, or correct the path")]
+    Open,
+    #[error("the clone is shallow, so that its history is cut; run `git fetch --unshallow` in it")]
+    Shallow,
+    #[error("its history cannot be read ({0}); run `git fsck` in it, or clone it anew")]
+    History(String),
+}
+
+/// Reads every clone; one that fails does not stop the others.
+pub async fn collect(sources: &[GitSource], context: &Context) -> Vec<ScopeReport> {
+    let mut reports = Vec::new();
+    for source in sources {
+        reports.push(collect_one(source, context).await);
+    }
+    reports
+}
+
+async fn collect_one(source: &GitSource, context: &Context) -> ScopeReport {
+    let id = ScopeId { source: "git".to_owned(), stream: "commits".to_owned(), scope: source.place.clone() };
+    let known = context.cursor(&id, "1").and_then(|cursor| cursor.position.clone());
+    let (path, names) = (source.path.clone(), context.pseudonyms.clone());
+    let before = known.clone();
+    let read = tokio::task::spawn_blocking(move || read(&path, before.as_deref(), &names)).await;
+    let reading = match read {
+        Ok(Ok(reading)) => reading,
+        Ok(Err(error)) => return ScopeReport::failed(id, source.place.clone(), error.to_string()),
+        Err(_) => return ScopeReport::failed(id, source.place.clone(), "reading it was cut off by an internal error"),
+    };
+    let rows = reading.commits.len() as u64;
+    let unchanged = known.as_deref() == Some(reading.head.as_str());
+    let mut batch = Batch { commits: reading.commits, ..Batch::default() };
+    if !reading.continues {
+        batch.replaced.push(Replaced::Clone { repository_id: reading.repository_id });
+    }
+    let cursor = Cursor { position: Some(reading.head), scope_hash: "1".to_owned(), ..Cursor::default() };
+    let mut report = ScopeReport::complete(id.clone(), source.place.clone(), rows, 0);
+    if unchanged {
+        report.outcome = Outcome::Unchanged;
+    }
+    if context.deliver(Delivery { scope: id.clone(), batch, cursor: Some(cursor) }).await.is_err() {
+        return ScopeReport::failed(id, source.place.clone(), "the store stopped taking rows");
+    }
+    report
+}
+
+/// Reads a clone. With a known head only the commits since are read, if that head is still part of the history.
+///
+/// # Errors
+/// [`GitError`] with the way out.
+pub fn read(path: &Path, known_head: Option<&str>, names: &Pseudonyms) -> Result<Reading, GitError> {
+    let mut repository = gix::open(path).map_err(|_| GitError::Open)?;
+    repository.object_cache_size_if_unset(32 * 1024 * 1024);
+    if repository.is_shallow().unwrap_or(false) {
+        return Err(GitError::Shallow);
+    }
+    let history = |error: &dyn std::fmt::Display| GitError::History(first_line(error));
+    let mut head = repository.head().map_err(|error| history(&error))?;
+    let Some(tip) = head.try_peel_to_id().map_err(|error| history(&error))? else {
+        let repository_id = names.number(&format!("clone:{}", path.display()));
+        return Ok(Reading { repository_id, commits: vec![], head: String::new(), continues: false, strange: 0 });
+    };
+    let tip = tip.detach();
+    let known = known_head.and_then(|known| gix::ObjectId::from_hex(known.as_bytes()).ok());
+    let known = known.filter(|known| repository.find_object(*known).is_ok());
+    if known == Some(tip) {
+        let repository_id = 0;
+        return Ok(Reading { repository_id, commits: vec![], head: tip.to_string(), continues: true, strange: 0 });
+    }
+    let all = walk(&repository, tip)?;
+    let roots: Vec<String> = {
+        let mut roots: Vec<String> =
+            all.iter().filter(|commit| commit.parents == 0).map(|commit| commit.id.to_string()).collect();
+        roots.sort();
+        roots
+    };
+    let repository_id = names.number(&format!("clone:{}", roots.join(",")));
+    let mut strange = 0;
+    let mut commits = Vec::with_capacity(all.len());
+    for raw in &all {
+        match raw.record(repository_id, names) {
+            Some(commit) => commits.push(commit),
+            None => strange += 1,
+        }
+    }
+    Ok(Reading { repository_id, commits, head: tip.to_string(), continues: false, strange })
+}
+
+/// The parts of a commit that are kept.
+struct Raw {
+    id: gix::ObjectId,
+    parents: usize,
+    email: String,
+    authored: i64,
+    offset_seconds: i64,
+    committed: i64,
+}
+
+impl Raw {
+    /// The record; `None` where a date lies outside of what can be represented.
+    fn record(&self, repository_id: i64, names: &Pseudonyms) -> Option<Commit> {
+        let millis = |seconds: i64| {
+            jiff::Timestamp::from_second(seconds).ok().map(Millis::from_timestamp)
+        };
+        Some(Commit {
+            host: HOST.to_owned(),
+            repository_id,
+            sha: self.id.as_bytes().try_into().ok()?,
+            author: (!self.email.is_empty()).then(|| names.account("git", HOST, &self.email)),
+            author_kind: AccountKind::Unknown,
+            authored_at: millis(self.authored)?,
+            utc_offset_minutes: self.offset_seconds.div_euclid(60),
+            committed_at: millis(self.committed)?,
+            additions: None,
+            deletions: None,
+            changed_files: None,
+            parents: i64::try_from(self.parents).ok()?,
+            number: None,
+            on_default: true,
+        })
+    }
+}
+
+/// Every commit that is reachable from a tip.
+fn walk(repository: &gix::Repository, tip: gix::ObjectId) -> Result<Vec<Raw>, GitError> {
+    let failed = |error: &dyn std::fmt::Display| GitError::History(first_line(error));
+    let mut commits = Vec::new();
+    let all = repository.rev_walk([tip]).all().map_err(|error| failed(&error))?;
+    for info in all {
+        let info = info.map_err(|error| failed(&error))?;
+        let object = repository.find_object(info.id).map_err(|error| failed(&error))?;
+        commits.push(parse(info.id, &object.data));
+    }
+    Ok(commits)
+}
+
+/// Takes the head of a commit apart, whatever its encoding; a part that cannot be read stays at its zero value, and
+/// a date that cannot be read is that of 1970, as git shows it.
+fn parse(id: gix::ObjectId, data: &[u8]) -> Raw {
+    let mut raw = Raw { id, parents: 0, email: String::new(), authored: 0, offset_seconds: 0, committed: 0 };
+    for line in data.split(|byte| *byte == b'\n') {
+        if line.is_empty() {
+            break;
+        }
+        if line.starts_with(b"parent ") {
+            raw.parents += 1;
+        } else if let Some(rest) = line.strip_prefix(b"author ") {
+            let (email, seconds, offset) = signature(rest);
+            (raw.email, raw.authored, raw.offset_seconds) = (email, seconds, offset);
+        } else if let Some(rest) = line.strip_prefix(b"committer ") {
+            raw.committed = signature(rest).1;
+        }
+    }
+    raw
+}
+
+/// E-mail in lower case, seconds and offset in seconds of `NAME <EMAIL> SECONDS OFFSET`.
+fn signature(line: &[u8]) -> (String, i64, i64) {
+    let end = line.iter().rposition(|byte| *byte == b'>').unwrap_or(line.len());
+    let start = line[..end].iter().rposition(|byte| *byte == b'<').map_or(end, |at| at + 1);
+    let email = String::from_utf8_lossy(&line[start..end]).trim().to_lowercase();
+    let tail = String::from_utf8_lossy(line.get(end + 1..).unwrap_or_default()).into_owned();
+    let mut parts = tail.split_whitespace();
+    let seconds = parts.next().and_then(|text| text.parse().ok()).unwrap_or(0);
+    (email, seconds, parts.next().map_or(0, offset))
+}
+
+/// `+0530` in seconds; what no clock could show is 0.
+fn offset(text: &str) -> i64 {
+    let (sign, digits) = match text.split_at_checked(1) {
+        Some(("-", digits)) => (-1, digits),
+        Some(("+", digits)) => (1, digits),
+        _ => (1, text),
+    };
+    let number: i64 = digits.parse().unwrap_or(0);
+    let (hours, minutes) = (number / 100, number % 100);
+    if hours > 26 || minutes > 59 { 0 } else { sign * (hours * 3600 + minutes * 60) }
+}
+
+/// The first line of an error, which names no path and no person.
+fn first_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strange_signatures_are_survived() {
+        let check = |line: &str, expected: (&str, i64, i64)| {
+            let (email, seconds, offset) = signature(line.as_bytes());
+            assert_eq!((email.as_str(), seconds, offset), expected, "{line}");
+        };
+        check("A B <A@Example.com> 1700000000 +0530", ("a@example.com", 1_700_000_000, 19_800));
+        check("no mail <> -5 -0800", ("", -5, -28_800));
+        check("odd < a > 12 +9999", ("a", 12, 0));
+        check("broken", ("", 0, 0));
+        check("x <y> z", ("y", 0, 0));
+    }
+
+    #[test]
+    fn a_folder_that_is_no_repository_is_refused_with_a_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read(folder.path(), None, &Pseudonyms::new([1; 32])).unwrap_err();
+        assert!(error.to_string().contains("no readable git repository"), "{error}");
+    }
+}

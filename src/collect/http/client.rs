@@ -1,0 +1,56 @@
+//! The shared client: timeouts, no redirects of its own, a cap on decoded bytes.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+
+use super::{Answer, CollectError, LARGEST_BODY, TransportError};
+
+/// How the program introduces itself.
+pub const AGENT: &str = concat!("undercurrent/", env!("CARGO_PKG_VERSION"));
+
+/// A client for Jira and calendars. It follows no redirect and never repeats a request.
+///
+/// # Errors
+/// [`CollectError::Scope`] where the TLS library cannot start.
+pub fn client() -> Result<reqwest::Client, CollectError> {
+    builder().build().map_err(|_| CollectError::Scope("the TLS library cannot start".to_owned()))
+}
+
+/// What every client of ours has.
+#[must_use]
+pub fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(AGENT)
+        .redirect(Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(30))
+        .timeout(Duration::from_secs(120))
+}
+
+/// Sends a request and reads its answer whole.
+///
+/// # Errors
+/// [`TransportError`] without any address.
+pub async fn fetch(request: reqwest::RequestBuilder, largest: usize) -> Result<Answer, TransportError> {
+    let mut response = request.send().await.map_err(|error| transport(&error))?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > largest.min(LARGEST_BODY) {
+            return Err(TransportError::TooLarge);
+        }
+    }
+    Ok(Answer { status, headers, body })
+}
+
+fn transport(error: &reqwest::Error) -> TransportError {
+    if error.is_timeout() {
+        TransportError::Timeout
+    } else if error.is_connect() {
+        TransportError::Connect
+    } else {
+        TransportError::Interrupted
+    }
+}
