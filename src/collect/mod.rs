@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 pub mod git;
 pub mod github;
 pub mod http;
+pub mod jira;
 
 pub use crate::model::cursor::{Cursor, Cursors, ScopeId};
 use crate::model::time::Millis;

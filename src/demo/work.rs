@@ -159,6 +159,7 @@ impl<'a> TeamWork<'a> {
             due_on: due_on.map(date_of),
             fix_version_on: None,
             labels: String::new(),
+            sprints: String::new(),
             estimate: None,
             flagged: false,
             gone: None,

@@ -51,6 +51,8 @@ pub struct Ticket {
     pub parent: Option<i64>,
     pub due_on: Option<i64>,
     pub fix_version_on: Option<i64>,
+    /// Ids of all its sprints, comma-separated.
+    pub sprints: String,
 }
 
 /// A changed field of a ticket.
@@ -241,6 +243,7 @@ impl Tables {
             "parent_id",
             "due_on",
             "fix_version_on",
+            "sprints",
             "gone",
         ];
         let rows = Rows::read(store, "issues", &columns)?;
@@ -251,6 +254,7 @@ impl Tables {
         let (assignees, reporters) = (rows.ints("assignee")?, rows.ints("reporter")?);
         let parents = rows.ints("parent_id")?;
         let (due, versions, gone) = (rows.ints("due_on")?, rows.ints("fix_version_on")?, rows.texts("gone")?);
+        let sprints = rows.texts("sprints")?;
         for at in (0..rows.height()).filter(|at| gone[*at].is_none()) {
             self.tickets.push(Ticket {
                 host: hosts[at].clone().unwrap_or_default(),
@@ -266,6 +270,7 @@ impl Tables {
                 parent: parents[at],
                 due_on: due[at],
                 fix_version_on: versions[at],
+                sprints: sprints[at].clone().unwrap_or_default(),
             });
         }
         self.load_changes(store)

@@ -144,6 +144,8 @@ pub struct Issue {
     /// The earliest release date of its fix versions.
     pub fix_version_on: Option<Date>,
     pub labels: String,
+    /// Ids of all its sprints; ascending, comma-separated.
+    pub sprints: String,
     pub estimate: Option<f64>,
     pub flagged: bool,
     /// `deleted` or `hidden`; null while visible.

@@ -221,7 +221,7 @@ source |_r| "jira", at |r| Some(r.created_at),
 { host: String, issue_id: i64, key: String, project: String, r#type: String, status_id: String,
   status_category: String, priority: Option<String>, created_at: Millis, updated_at: Millis,
   resolved_at: Option<Millis>, assignee: Option<Account>, reporter: Option<Account>, parent_id: Option<i64>,
-  due_on: Option<jiff::civil::Date>, fix_version_on: Option<jiff::civil::Date>, labels: String,
+  due_on: Option<jiff::civil::Date>, fix_version_on: Option<jiff::civil::Date>, labels: String, sprints: String,
   estimate: Option<f64>, flagged: bool, gone: Option<String> });
 
 table!(IssueChange, "issue_changes", key ["host", "issue_id", "change_id", "field"], time Some("at"), version None,

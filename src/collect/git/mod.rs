@@ -137,9 +137,7 @@ struct Raw {
 impl Raw {
     /// The record; `None` where a date lies outside of what can be represented.
     fn record(&self, repository_id: i64, names: &Pseudonyms) -> Option<Commit> {
-        let millis = |seconds: i64| {
-            jiff::Timestamp::from_second(seconds).ok().map(Millis::from_timestamp)
-        };
+        let millis = |seconds: i64| jiff::Timestamp::from_second(seconds).ok().map(Millis::from_timestamp);
         Some(Commit {
             host: HOST.to_owned(),
             repository_id,

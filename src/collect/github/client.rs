@@ -114,7 +114,9 @@ async fn whole(sent: octocrab::Result<http::Response<Body>>) -> Result<Answer, T
     let response = sent.map_err(|error| transport(&error))?;
     let (parts, mut body) = response.into_parts();
     let mut bytes = Vec::new();
-    while let Some(frame) = tokio::time::timeout(Duration::from_secs(30), body.frame()).await.map_err(|_| TransportError::Timeout)? {
+    while let Some(frame) =
+        tokio::time::timeout(Duration::from_secs(30), body.frame()).await.map_err(|_| TransportError::Timeout)?
+    {
         let frame = frame.map_err(|_| TransportError::Interrupted)?;
         if let Some(data) = frame.data_ref() {
             bytes.extend_from_slice(data);
@@ -225,8 +227,14 @@ mod tests {
         check(r#"{"data":{"a":null},"errors":[{"type":"NOT_FOUND","path":["a"]}]}"#, "Ok");
         check(r#"{"errors":[{"type":"RATE_LIMITED"}]}"#, "Retry { after: Some(60s), smaller: false");
         check(r#"{"errors":[{"type":"MAX_NODE_LIMIT_EXCEEDED"}]}"#, "Shrink");
-        check(r#"{"data":null,"errors":[{"message":"Something went wrong while executing"}]}"#, "Retry { after: None, smaller: true");
-        check(r#"{"data":{"a":1},"errors":[{"type":"SERVICE_UNAVAILABLE","path":["a"]}]}"#, "Retry { after: None, smaller: false");
+        check(
+            r#"{"data":null,"errors":[{"message":"Something went wrong while executing"}]}"#,
+            "Retry { after: None, smaller: true",
+        );
+        check(
+            r#"{"data":{"a":1},"errors":[{"type":"SERVICE_UNAVAILABLE","path":["a"]}]}"#,
+            "Retry { after: None, smaller: false",
+        );
         check(r#"{"data":null}"#, "Scope");
         check("{}", "Scope");
         check("[]", "Scope");

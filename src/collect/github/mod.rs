@@ -124,8 +124,11 @@ fn failure(id: ScopeId, label: &str, error: &CollectError) -> ScopeReport {
 async fn accounts(client: &Client, logins: &[String]) -> Result<BTreeMap<String, i64>, CollectError> {
     let mut accounts = BTreeMap::new();
     for chunk in logins.chunks(2 * IN_ONE) {
-        let asked: Vec<String> =
-            chunk.iter().enumerate().map(|(at, login)| format!("u{at}: user(login: {}) {{ databaseId }}", json!(login))).collect();
+        let asked: Vec<String> = chunk
+            .iter()
+            .enumerate()
+            .map(|(at, login)| format!("u{at}: user(login: {}) {{ databaseId }}", json!(login)))
+            .collect();
         let query = format!("query {{ rateLimit {{ cost }} {} }}", asked.join(" "));
         let answer = client.graphql("accounts", &query, &json!({})).await?;
         for (at, login) in chunk.iter().enumerate() {

@@ -105,7 +105,8 @@ impl<'a> Walk<'a> {
         let newest = newest.and_then(|pull| instant(pull.updated_at.as_deref()));
         let seen = |stream: &str| {
             let cursor = self.cursor(stream)?;
-            let settled = cursor.position.as_deref().and_then(|at| at.parse::<i64>().ok())? - cursor.updated_to? > OVERLAP;
+            let settled =
+                cursor.position.as_deref().and_then(|at| at.parse::<i64>().ok())? - cursor.updated_to? > OVERLAP;
             settled.then_some(cursor.updated_to?)
         };
         let read = seen("pull_requests").zip(seen("review_comments"));
@@ -148,7 +149,8 @@ impl<'a> Walk<'a> {
     /// The repository-wide list of review comments, oldest change first.
     async fn review_comments(&self, counts: &mut BTreeMap<i64, i64>) -> Result<Brought, CollectError> {
         let mut path = format!("/repos/{}/pulls/comments?sort=updated&direction=asc&per_page=100", self.name);
-        if let Some(seen) = self.cursor("review_comments").and_then(|cursor| cursor.updated_to).filter(|seen| *seen > 0) {
+        if let Some(seen) = self.cursor("review_comments").and_then(|cursor| cursor.updated_to).filter(|seen| *seen > 0)
+        {
             path.push_str(&format!("&since={}", Millis(seen - OVERLAP).to_timestamp().strftime("%Y-%m-%dT%H:%M:%SZ")));
         }
         let none = BTreeMap::new();
@@ -165,7 +167,8 @@ impl<'a> Walk<'a> {
             server = server.or_else(|| date(&answer));
             brought.pages += 1;
             let value = answer.json().map_err(|_| CollectError::Scope("an answer is not JSON".to_owned()))?;
-            let list = value.as_array().ok_or_else(|| CollectError::Scope("its answer has an unexpected shape".to_owned()))?;
+            let list =
+                value.as_array().ok_or_else(|| CollectError::Scope("its answer has an unexpected shape".to_owned()))?;
             let mut batch = Batch::default();
             for item in list {
                 let Ok(comment) = serde_json::from_value::<ReviewComment>(item.clone()) else {
@@ -253,8 +256,9 @@ impl<'a> Walk<'a> {
                 Err(CollectError::Shrink) if *first > 1 => *first /= 2,
                 Err(error) => return Err(error),
                 Ok(answer) => {
-                    return part(&answer, &["data", "repository", "pullRequests"])
-                        .ok_or_else(|| CollectError::Scope("a page of pull requests has an unexpected shape".to_owned()));
+                    return part(&answer, &["data", "repository", "pullRequests"]).ok_or_else(|| {
+                        CollectError::Scope("a page of pull requests has an unexpected shape".to_owned())
+                    });
                 }
             }
         }
@@ -270,16 +274,24 @@ impl<'a> Walk<'a> {
             let asked: Vec<String> = short.iter().map(|at| continuation(*at, &pulls[*at])).collect();
             let query = format!("query More($counts: Boolean!) {{ rateLimit {{ cost }} {} }}", asked.join(" "));
             // The variable must be used even where no timeline is continued.
-            let query = if query.contains("timelineItems") { query } else { query.replace("query More($counts: Boolean!)", "query More") };
+            let query = if query.contains("timelineItems") {
+                query
+            } else {
+                query.replace("query More($counts: Boolean!)", "query More")
+            };
             let variables = if query.contains("$counts") { json!({ "counts": nested }) } else { json!({}) };
             let answer = self.client.graphql("continued lists", &query, &variables).await?;
             for at in short {
                 let before = received(&pulls[at]);
                 let place = |list: &str| -> Option<Value> { answer.pointer(&format!("/data/p{at}/{list}")).cloned() };
-                if let Some(more) = place("commits").and_then(|value| serde_json::from_value::<Connection<ListedCommit>>(value).ok()) {
+                if let Some(more) =
+                    place("commits").and_then(|value| serde_json::from_value::<Connection<ListedCommit>>(value).ok())
+                {
                     extend(&mut pulls[at].commits, more);
                 }
-                if let Some(more) = place("timelineItems").and_then(|value| serde_json::from_value::<Connection<Happening>>(value).ok()) {
+                if let Some(more) =
+                    place("timelineItems").and_then(|value| serde_json::from_value::<Connection<Happening>>(value).ok())
+                {
                     extend(&mut pulls[at].timeline_items, more);
                 }
                 if received(&pulls[at]) == before {
@@ -394,7 +406,9 @@ fn continuation(at: usize, pull: &Pull) -> String {
 fn next_link(header: Option<&str>) -> Option<String> {
     header?.split(',').find_map(|link| {
         let (address, relation) = link.split_once(';')?;
-        relation.contains("rel=\"next\"").then(|| address.trim().trim_start_matches('<').trim_end_matches('>').to_owned())
+        relation
+            .contains("rel=\"next\"")
+            .then(|| address.trim().trim_start_matches('<').trim_end_matches('>').to_owned())
     })
 }
 

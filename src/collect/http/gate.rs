@@ -156,9 +156,9 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
-        let pairs = headers.iter().map(|(name, value)| {
-            (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
-        });
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
         Answer { status, headers: pairs.collect(), body: b"{}".to_vec() }
     }
 
@@ -200,7 +200,8 @@ mod tests {
     async fn nobody_there_is_said_soon_and_a_storm_is_weathered() {
         let nobody = (0..3).map(|_| Err(TransportError::Connect)).collect();
         assert!(matches!(sent(nobody, 1000).await, (Err(CollectError::Unreachable), 3)));
-        let storm = vec![Ok(answer(500, &[])), Err(TransportError::Interrupted), Ok(answer(503, &[])), Ok(answer(200, &[]))];
+        let storm =
+            vec![Ok(answer(500, &[])), Err(TransportError::Interrupted), Ok(answer(503, &[])), Ok(answer(200, &[]))];
         assert!(matches!(sent(storm, 1000).await, (Ok(_), 4)));
     }
 }

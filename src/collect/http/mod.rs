@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_costs_a_character_and_not_a_page() {
-        let answer = |body: &str| Answer { status: 200, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() };
+        let answer =
+            |body: &str| Answer { status: 200, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() };
         assert_eq!(answer(r#"{"a":"x\ud83d"}"#).json().unwrap()["a"], "x\u{fffd}");
         assert_eq!(answer(r#"{"a":"\ud83d\ude00"}"#).json().unwrap()["a"], "😀");
         assert_eq!(answer(r#"{"a":"\\ud83d"}"#).json().unwrap()["a"], "\\ud83d");

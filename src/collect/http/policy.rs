@@ -20,7 +20,11 @@ pub enum Verdict {
     /// The source says that nothing changed.
     NotModified,
     /// Ask again, after a wait where the service names one; with a smaller page where it was too much for it.
-    Retry { after: Option<Duration>, smaller: bool, why: &'static str },
+    Retry {
+        after: Option<Duration>,
+        smaller: bool,
+        why: &'static str,
+    },
     /// Ask for a smaller page.
     Shrink,
     /// It lies elsewhere.
@@ -75,7 +79,9 @@ fn success(service: Service, headers: &HeaderMap, body: &[u8]) -> Verdict {
 
 fn refusal(service: Service) -> String {
     let what = match service {
-        Service::Github => "GitHub refuses the token; make a new one with read access, and check that it has not expired",
+        Service::Github => {
+            "GitHub refuses the token; make a new one with read access, and check that it has not expired"
+        }
         Service::Jira => {
             "Jira refuses the credentials; log in once in a browser in case a captcha is due, check user and token, and \
              use https://api.atlassian.com/ex/jira/CLOUD-ID as address for a token with scopes"
@@ -88,7 +94,9 @@ fn refusal(service: Service) -> String {
 fn limited(service: Service, status: u16, headers: &HeaderMap, body: &[u8]) -> Verdict {
     let denied = ["x-seraph-loginreason", "x-authentication-denied-reason"];
     let captcha = denied.iter().filter_map(|name| text(headers, name)).any(|reason| {
-        reason.contains("AUTHENTICATED_FAILED") || reason.contains("AUTHENTICATION_DENIED") || reason.contains("CAPTCHA")
+        reason.contains("AUTHENTICATED_FAILED")
+            || reason.contains("AUTHENTICATION_DENIED")
+            || reason.contains("CAPTCHA")
     });
     if captcha {
         return Verdict::Refused(refusal(service));
@@ -101,7 +109,8 @@ fn limited(service: Service, status: u16, headers: &HeaderMap, body: &[u8]) -> V
         return retry(until_reset(headers).unwrap_or(UNTOLD_WAIT));
     }
     let lower = String::from_utf8_lossy(&body[..body.len().min(4096)]).to_lowercase();
-    let told = lower.contains("secondary rate limit") || lower.contains("abuse") || lower.contains("rate limit exceeded");
+    let told =
+        lower.contains("secondary rate limit") || lower.contains("abuse") || lower.contains("rate limit exceeded");
     if told || status == 429 || headers.contains_key("gh-limited-by") {
         return retry(UNTOLD_WAIT);
     }
@@ -155,7 +164,10 @@ mod tests {
     use http::HeaderValue;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[track_caller]
@@ -179,7 +191,13 @@ mod tests {
         check(Github, 403, &[("retry-after", "Tue, 24 Nov 2026 12:00:09 GMT"), date], "", "Retry { after: Some(9s)");
         check(Github, 429, &[("retry-after", "-5")], "", "Retry { after: Some(60s)");
         check(Github, 429, &[("retry-after", "soon")], "", "Retry { after: Some(60s)");
-        check(Github, 403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795521610"), date], "", "Retry { after: Some(11s)");
+        check(
+            Github,
+            403,
+            &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795521610"), date],
+            "",
+            "Retry { after: Some(11s)",
+        );
         check(Github, 429, &[], "", "Retry { after: Some(60s)");
         check(Github, 403, &[("x-github-sso", "required; url=https://x")], "", "Refused");
         check(Github, 404, &[], "{}", "NotVisible");

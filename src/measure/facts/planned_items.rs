@@ -119,7 +119,10 @@ impl Dated<'_> {
             };
             let day = self.local_day(end);
             let moment = Millis(end.0 - BEFORE_END);
-            if day > self.ground.span.last || moment < self.ticket.created_at || !member(&edits, *sprint_id, moment) {
+            if day > self.ground.span.last
+                || moment < self.ticket.created_at
+                || !member(&edits, &self.ticket.sprints, *sprint_id, moment)
+            {
                 continue;
             }
             let open = self.open_at(end);
@@ -194,9 +197,11 @@ impl Dated<'_> {
     }
 }
 
-/// Whether a list of sprint ids, rebuilt from its edits, held a sprint at an instant.
-fn member(edits: &[(Millis, Option<String>, Option<String>)], sprint: i64, at: Millis) -> bool {
+/// Whether a list of sprint ids, rebuilt from its edits (or as it stands, where there is none), held a sprint at an instant.
+fn member(edits: &[(Millis, Option<String>, Option<String>)], now: &str, sprint: i64, at: Millis) -> bool {
     let last = edits.iter().rfind(|(changed, _, _)| *changed <= at).map(|(_, _, to)| to);
-    let list = last.or_else(|| edits.first().map(|(_, from, _)| from)).and_then(Option::as_ref);
+    // Without any edit the present list has always stood.
+    let first = edits.first().map(|(_, from, _)| from);
+    let list = last.or(first).map_or(Some(now), |list| list.as_deref());
     list.is_some_and(|list| list.split(',').any(|id| id.trim().parse() == Ok(sprint)))
 }
