@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+pub mod calendar;
 pub mod git;
 pub mod github;
 pub mod http;

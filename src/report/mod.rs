@@ -4,7 +4,13 @@ pub mod chart;
 pub mod document;
 mod html;
 pub mod input;
+mod link;
 mod page;
 pub mod words;
 
 pub use html::{File, ReportError, put_notice, render, write};
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

@@ -12,12 +12,12 @@ const MOST: usize = 60;
 const WEEK: f64 = 5.0;
 const PITCH: f64 = 11.5;
 
-/// Draws what is in progress, in both widths.
+/// Draws what is in progress, in both widths; ochre only where a card about it is open.
 ///
 /// # Errors
 /// A failure inside plotters.
-pub fn ageing(id: &str, ageing: &Ageing, words: &Words<'_>) -> Result<Drawing, DrawError> {
-    let draw = |area: &Area<'_>, frame: Frame| draw(area, frame, ageing, words);
+pub fn ageing(id: &str, ageing: &Ageing, open: bool, words: &Words<'_>) -> Result<Drawing, DrawError> {
+    let draw = |area: &Area<'_>, frame: Frame| draw(area, frame, ageing, open, words);
     let height = |width: i32, left: f64| {
         let tallest =
             columns(ageing, f64::from(width) - left - 70.0).into_iter().map(|(_, _, row)| row).max().unwrap_or(0);

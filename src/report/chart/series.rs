@@ -22,8 +22,8 @@ pub struct SeriesChart {
     pub window: Option<String>,
     /// What the topmost label on the axis says after the number.
     pub unit: String,
-    /// Declared events at these points.
-    pub events: Vec<(usize, String)>,
+    /// Declared events: the point in whose span they begin, with the part of that span gone by then.
+    pub events: Vec<(f64, String)>,
 }
 
 /// Draws the series in both widths.
@@ -38,6 +38,9 @@ pub fn series(id: &str, chart: &SeriesChart) -> Result<Drawing, DrawError> {
     })
 }
 
+/// Room for the last value beside the line, also in a wide substitute font.
+const VALUE_ROOM: f64 = 44.0;
+
 /// Where things lie in a frame.
 struct Layout {
     left: f64,
@@ -50,9 +53,13 @@ struct Layout {
 
 impl Layout {
     fn x(&self, at: usize) -> f64 {
-        let steps = f64::from(u32::try_from(self.points.max(1)).unwrap_or(1));
-        let step = (self.right - self.left) / steps;
-        self.left + step * (f64::from(u32::try_from(at).unwrap_or(0)) + 0.5)
+        self.along(f64::from(u32::try_from(at).unwrap_or(0)) + 0.5)
+    }
+
+    /// The place of a moment, counted in spans from the beginning of the first.
+    fn along(&self, spans: f64) -> f64 {
+        let all = f64::from(u32::try_from(self.points.max(1)).unwrap_or(1));
+        self.left + (self.right - self.left) / all * spans
     }
 
     fn y(&self, share: f64) -> f64 {
@@ -77,8 +84,9 @@ fn draw(area: &Area<'_>, frame: Frame, chart: &SeriesChart) -> Result<(), DrawEr
     let (ceiling, step) = ceiling(chart);
     let layout = Layout {
         left: if frame.phone { 38.0 } else { 46.0 },
-        right: f64::from(frame.width) - 6.0,
-        top: 34.0,
+        right: f64::from(frame.width) - VALUE_ROOM,
+        // Without a sentence above it a drawing needs no more than half a line of room.
+        top: if chart.window.is_some() { 34.0 } else { 12.0 },
         bottom: f64::from(frame.height) - 30.0,
         ceiling,
         points: chart.shares.len(),
@@ -87,17 +95,28 @@ fn draw(area: &Area<'_>, frame: Frame, chart: &SeriesChart) -> Result<(), DrawEr
     band(area, &layout, chart)?;
     grid(area, &layout, chart, step)?;
     for (at, name) in &chart.events {
-        let x = layout.x(*at);
-        rule(area, (x, layout.top), (x, layout.bottom), Role::Muted, 10)?;
-        let fits = x + text_width(name, 12.0) + 8.0 < layout.right;
-        let (place, anchor) = if fits { (x + 4.0, HPos::Left) } else { (x - 4.0, HPos::Right) };
-        label(area, name, (place, layout.top + 2.0), Role::Muted, (anchor, VPos::Top), false)?;
+        event(area, &layout, *at, name)?;
     }
     line(area, &layout, chart)?;
     if !frame.phone {
         hover(area, &layout, chart)?;
     }
     Ok(())
+}
+
+fn event(area: &Area<'_>, layout: &Layout, at: f64, name: &str) -> Result<(), DrawError> {
+    let x = layout.along(at);
+    rule(area, (x, layout.top), (x, layout.bottom), Role::Muted, 10)?;
+    let wide = text_width(name, 12.0) + 4.0;
+    let (place, anchor) = if x + wide < layout.right {
+        (x + 4.0, HPos::Left)
+    } else if x - wide > layout.left {
+        (x - 4.0, HPos::Right)
+    } else {
+        // A name longer than the drawing stands in the card's readings alone.
+        return Ok(());
+    };
+    label(area, name, (place, layout.top + 3.0), Role::Muted, (anchor, VPos::Top), false)
 }
 
 fn window(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), DrawError> {
@@ -174,10 +193,7 @@ fn line(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), Dra
     }
     dot(area, end, 3.8, 5.2, role)?;
     let text = format!("{:.0} %", share * 100.0);
-    let above = end.1 - 9.0 > layout.top + 6.0;
-    let (y, anchor) = if above { (end.1 - 8.0, VPos::Bottom) } else { (end.1 + 8.0, VPos::Top) };
-    // A wide substitute font must not push the value out of the drawing.
-    label(area, &text, (layout.right + 4.0, y), role, (HPos::Right, anchor), true)
+    label(area, &text, (layout.right + 4.0, end.1), role, (HPos::Left, VPos::Center), true)
 }
 
 /// A transparent column a point, so that its name shows under the pointer.
