@@ -11,8 +11,9 @@ use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::measure::signals::shipped;
 use crate::notice::file;
+use crate::pipeline::night::Stages;
 use crate::pipeline::record::RunRecord;
-use crate::pipeline::{ExitCode, Failure, night, sample};
+use crate::pipeline::{ExitCode, Failure, Finished, check, night, sample, single};
 use crate::store::{Store, table};
 
 /// Prints to standard output; a reader that went away is no failure of the run.
@@ -26,6 +27,69 @@ pub(super) fn demo(out: &Path, as_of: Timestamp) -> Result<ExitCode, Failure> {
         print(&format!("The sample report is at {}\n", latest.join("index.html").display()));
     }
     Ok(finished.exit)
+}
+
+pub(super) fn run(place: &Where, stages: Stages, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+    let config = Config::load(&place.config)?;
+    let as_of = place.as_of.unwrap_or(outside.now);
+    let finished = night::run(&config, as_of, stages, outside.environment, outside.random)?;
+    for gap in &finished.record.gaps {
+        eprintln!("undercurrent: incomplete: {gap}");
+    }
+    if outside.terminal {
+        print(&format!("{}\n", summary(&finished)));
+    }
+    Ok(finished.exit)
+}
+
+/// The one line about a run.
+fn summary(finished: &Finished) -> String {
+    let record = &finished.record;
+    let complete = record.scopes.iter().filter(|scope| scope.is_complete()).count();
+    let word = match finished.exit {
+        ExitCode::Complete => "COMPLETE",
+        ExitCode::Refused => "REFUSED",
+        _ => "PARTIAL",
+    };
+    let report = finished
+        .report
+        .as_ref()
+        .map_or_else(String::new, |latest| format!(" report={}", latest.join("index.html").display()));
+    format!(
+        "undercurrent: {word} run={:06} scopes={complete}/{} requests={} gaps={}{report}",
+        record.seq,
+        record.scopes.len(),
+        record.requests.values().sum::<u64>(),
+        record.gaps.len(),
+    )
+}
+
+pub(super) fn try_clone(
+    path: &Path,
+    out: &Path,
+    as_of: Option<Timestamp>,
+    outside: &Outside<'_>,
+) -> Result<ExitCode, Failure> {
+    let tried = single(path, out, as_of.unwrap_or(outside.now), outside.random)?;
+    let page = tried
+        .finished
+        .report
+        .as_ref()
+        .map_or_else(String::new, |latest| latest.join("clone.html").display().to_string());
+    print(&format!(
+        "{} commits read; {} people committed often in the last half year.\nThe report is at {page}\n",
+        tried.commits, tried.members
+    ));
+    Ok(tried.finished.exit)
+}
+
+pub(super) fn check(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+    let config = Config::load(&place.config)?;
+    let (exit, findings) = check::check(&config, outside.environment)?;
+    for finding in findings {
+        print(&format!("{} {}\n", if finding.fine { "fine " } else { "WRONG" }, finding.text));
+    }
+    Ok(exit)
 }
 
 /// The store of a configuration, for reading.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 mod commands;
 
+use crate::pipeline::night::Stages;
 use crate::pipeline::{ExitCode, Failure};
 
 /// A nightly report that prompts engineering leaders to open a conversation instead of judging.
@@ -34,8 +35,31 @@ enum Command {
         #[arg(long, value_name = "TIME", default_value = crate::demo::UNTIL)]
         as_of: Timestamp,
     },
+    /// The night: collects, stores, measures, notices, and writes the report.
+    Run {
+        #[command(flatten)]
+        place: Where,
+        /// Uses the store alone, without network.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Collects and stores, and writes no report.
+    Collect(Where),
     /// Renders the report again from the store, without network.
     Report(Where),
+    /// Makes a report from nothing but a git clone.
+    Try {
+        /// The clone or bare repository.
+        path: PathBuf,
+        /// The folder for its store and report.
+        #[arg(long, value_name = "DIR", default_value = "try")]
+        out: PathBuf,
+        /// The moment that the run takes for now (RFC 3339); default: now.
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<Timestamp>,
+    },
+    /// Tests configuration, credentials, rights and visibility, and says the way out of what is wrong.
+    Check(Where),
     /// Lists the signals, or explains one: definition, query, limits.
     Signals {
         /// The signal to explain.
@@ -106,6 +130,13 @@ impl Cli {
     pub fn run(self, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Demo { out, as_of } => commands::demo(&out, as_of),
+            Command::Run { place, offline } => {
+                let stages = if offline { Stages::Offline } else { Stages::Night };
+                commands::run(&place, stages, outside)
+            }
+            Command::Collect(place) => commands::run(&place, Stages::Collect, outside),
+            Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
+            Command::Check(place) => commands::check(&place, outside),
             Command::Report(place) => commands::report(&place, outside),
             Command::Signals { name } => commands::signals(name.as_deref()),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),

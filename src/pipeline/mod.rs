@@ -1,5 +1,7 @@
 //! The night: collect, store, measure, notice, report. The only module that knows their order.
 
+pub mod check;
+pub mod collect;
 pub mod edition;
 mod exit;
 pub mod freshness;
@@ -7,7 +9,9 @@ pub mod night;
 pub mod record;
 pub mod roster;
 mod sample;
+pub mod single;
 
 pub use exit::{ExitCode, Failure};
 pub use night::Finished;
 pub use sample::sample;
+pub use single::single;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::collect::{Environment, Sources, collect};
 use super::edition::Night;
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
@@ -60,6 +61,68 @@ pub fn report(
     })?;
     seconds.insert("report".to_owned(), elapsed(begun));
     Ok(latest)
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stages {
+    /// All five stages.
+    Night,
+    /// All but collecting.
+    Offline,
+    /// Collecting and storing alone.
+    Collect,
+}
+
+/// The night: collect, store, measure, notice, report.
+///
+/// # Errors
+/// [`Failure`] with its exit code. Sources that fail are no failure of the run: they are named in its record.
+pub fn run(
+    config: &Config,
+    as_of: Timestamp,
+    stages: Stages,
+    environment: Environment<'_>,
+    random: &dyn Fn() -> std::io::Result<[u8; 32]>,
+) -> Result<Finished, Failure> {
+    let mut store = Store::open(&config.store.path, random)?;
+    let last = RunRecord::last(store.folder());
+    let mut record = RunRecord {
+        seq: last.as_ref().map_or(0, |last| last.seq) + 1,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        as_of: as_of.to_string(),
+        ..RunRecord::default()
+    };
+    if stages == Stages::Offline {
+        record.scopes = last.map(|last| last.scopes).unwrap_or_default();
+    } else {
+        let sources = Sources::of(config, store.pseudonyms(), environment)?;
+        collect(config, &mut store, sources, as_of, &mut record)?;
+    }
+    record.gaps = gaps(&record.scopes);
+    record.tables = store.rows();
+    let (exit, readable) = verdict(&record.scopes);
+    record.exit_code = exit as u8;
+    // Written before the report, so that a failure there leaves a record of what was read.
+    write_record(&record, &store)?;
+    let report = match (stages, readable) {
+        (Stages::Collect, _) => None,
+        (_, true) => Some(report(config, &store, &record.scopes, as_of, &mut record.seconds)?),
+        (_, false) => {
+            let moment = crate::report::words::moment(as_of, &config.organisation.zone);
+            let notice = format!("{moment}: no source could be read. These are the pages of an earlier night.");
+            let failed =
+                |error: std::io::Error| Failure::storage(format!("cannot put a notice on the report: {error}"));
+            report::put_notice(&config.report.path.join("latest"), &notice).map_err(failed)?;
+            None
+        }
+    };
+    write_record(&record, &store)?;
+    Ok(Finished { exit, report, record })
+}
+
+fn write_record(record: &RunRecord, store: &Store) -> Result<(), Failure> {
+    record.write(store.folder()).map_err(|error| Failure::storage(format!("cannot write the run record: {error}")))
 }
 
 /// Measures the store as of a moment: everything up to yesterday in the organisation's zone.

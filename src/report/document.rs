@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::input::{Card, Health, Observation, Organisation, SignalState, Team};
+use super::input::{Ageing, Card, Health, Observation, Organisation, Signal, SignalState, Team};
+use super::link::safe_link;
 use super::words::{self, Words, clean, fill};
 use crate::catalogue::{self, Catalogue};
 
 /// The schema of a team's file.
 pub const SCHEMA: &str = "undercurrent.report/1";
+/// Fewer items than this are not drawn.
+const FEWEST_ITEMS: usize = 4;
 /// The method's version; changes when a figure would change.
 const METHOD: &str = "usual-range/1";
 
@@ -28,6 +31,10 @@ pub struct Document {
     pub not_shown: Vec<String>,
     pub not_computed: Vec<NotComputed>,
     pub series: BTreeMap<String, Vec<SeriesPoint>>,
+    /// Every signal's window beside its usual range, rounded as the table of the page is.
+    pub compared: BTreeMap<String, Compared>,
+    /// What the drawing of open work and its table show.
+    pub open_work: Vec<OpenWork>,
     pub method: Method,
 }
 
@@ -122,6 +129,27 @@ pub struct SeriesPoint {
     pub n: i64,
 }
 
+/// A window beside its usual range; `x` is null where it reads "few".
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compared {
+    pub x: Option<i64>,
+    pub n: i64,
+    pub usual_low: i64,
+    pub usual_high: i64,
+    pub past_within: usize,
+    pub past_total: usize,
+}
+
+/// An item in progress; without key and link where the configuration hides them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OpenWork {
+    #[serde(rename = "ref")]
+    pub key: Option<String>,
+    pub url: Option<String>,
+    pub working_days: i64,
+    pub quiet_days: i64,
+}
+
 /// The method.
 #[derive(Clone, Debug, Serialize)]
 pub struct Method {
@@ -153,6 +181,8 @@ pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue,
         not_shown: slugs(team, |state| *state == SignalState::NotShown),
         not_computed: not_computed(team),
         series: if team.too_small { BTreeMap::new() } else { series(team) },
+        compared: compared(team),
+        open_work: shown_ageing(team).map_or_else(Vec::new, |ageing| open_work(organisation, ageing)),
         method: Method {
             version: METHOD,
             signal_threshold: organisation.signal_threshold,
@@ -180,12 +210,54 @@ fn series(team: &Team) -> BTreeMap<String, Vec<SeriesPoint>> {
     signals.map(|(slug, signal)| (slug.clone(), signal.points.iter().map(point).collect())).collect()
 }
 
+fn compared(team: &Team) -> BTreeMap<String, Compared> {
+    let hidden = |signal: &Signal| team.too_small || matches!(signal.state, SignalState::NotShown | SignalState::Off);
+    let shown = team.signals.iter().filter(|(_, signal)| !hidden(signal));
+    shown.filter_map(|(slug, signal)| Some((slug.clone(), beside_usual(signal)?))).collect()
+}
+
+fn beside_usual(signal: &Signal) -> Option<Compared> {
+    let seen = signal.observation.as_ref()?;
+    let open = signal.state == SignalState::Open;
+    let few = !open && signal.points.last().is_none_or(|point| point.x.is_none());
+    let n = if open { seen.n } else { rounded(seen.n) };
+    let x = if open { seen.x } else { rounded(seen.x).min(n) };
+    Some(Compared {
+        x: (!few).then_some(x),
+        n,
+        usual_low: seen.usual_low,
+        usual_high: seen.usual_high,
+        past_within: seen.past_within,
+        past_total: seen.past_total,
+    })
+}
+
+/// The open work of a team where it may be drawn: enough items, and a signal about them that is shown.
+#[must_use]
+pub fn shown_ageing(team: &Team) -> Option<&Ageing> {
+    let signal = team.signals.get("stalled_work")?;
+    let hidden = matches!(signal.state, SignalState::NotShown | SignalState::Off | SignalState::NotComputed { .. });
+    team.ageing.as_ref().filter(|ageing| !team.too_small && !hidden && ageing.items.len() >= FEWEST_ITEMS)
+}
+
+fn open_work(organisation: &Organisation, ageing: &Ageing) -> Vec<OpenWork> {
+    let keys = organisation.show_work_items;
+    let line = |open: &super::input::OpenItem| OpenWork {
+        key: keys.then(|| clean(&open.item.key)),
+        url: open.item.url.as_deref().filter(|_| keys).and_then(safe_link),
+        working_days: open.item.working_days.unwrap_or(0),
+        quiet_days: open.quiet_days,
+    };
+    ageing.items.iter().map(line).collect()
+}
+
 fn point(point: &super::input::Point) -> SeriesPoint {
     let n = rounded(point.n);
     SeriesPoint { from: point.from.to_string(), to: point.to.to_string(), x: point.x.map(|x| rounded(x).min(n)), n }
 }
 
-fn source(source: &super::input::Source) -> SourceLine {
+/// A source's line in the figures.
+pub(super) fn source(source: &super::input::Source) -> SourceLine {
     SourceLine {
         id: source.id.clone(),
         state: match source.health {
@@ -195,7 +267,7 @@ fn source(source: &super::input::Source) -> SourceLine {
             Health::Off => "off",
         },
         complete_to: source.complete_to.map(|at| at.to_string()),
-        covers: source.covers.clone(),
+        covers: clean(&source.covers),
     }
 }
 
@@ -277,7 +349,7 @@ fn items(organisation: &Organisation, card: &Card) -> Vec<ItemLine> {
     }
     let line = |item: &super::input::Item| ItemLine {
         key: clean(&item.key),
-        url: item.url.clone(),
+        url: item.url.as_deref().and_then(safe_link),
         working_days: item.working_days,
     };
     card.items.iter().map(line).collect()

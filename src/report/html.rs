@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::document::{Document, SourceLine, document};
+use super::document::{self, Document, SourceLine, document};
 use super::input::{Organisation, Team};
 use super::page::{IndexPage, Maker, SharedView};
 use super::words::{self, Words};
@@ -50,7 +50,7 @@ struct IndexTeam {
     id: String,
     name: String,
     page: String,
-    conversations: Vec<Vec<String>>,
+    conversations: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -128,7 +128,7 @@ fn sources(teams: &[&Team]) -> Vec<super::input::Source> {
 fn index(maker: &Maker<'_>, teams: &[&Team], documents: &[Document], shared: &[Shared]) -> IndexPage {
     let words = maker.words;
     let talking = documents.iter().filter(|document| !document.conversations.is_empty()).count();
-    let all = documents.len().to_string();
+    let all = words::count(documents.len()).to_lowercase();
     let summary = match talking {
         0 => words.get("index-none"),
         1 => words.fill("index-one", &[("all", &all)]),
@@ -164,27 +164,14 @@ fn index_file(organisation: &Organisation, teams: &[&Team], documents: &[Documen
         id: document.team.id.clone(),
         name: document.team.name.clone(),
         page: format!("{}.html", document.team.id),
-        conversations: document.conversations.iter().map(|card| card.signals.clone()).collect(),
+        conversations: document.conversations.iter().flat_map(|card| card.signals.clone()).collect(),
     };
     IndexFile {
         schema: super::document::SCHEMA,
         as_of: organisation.as_of.to_string(),
         teams: documents.iter().map(team).collect(),
         shared,
-        sources: sources(teams)
-            .iter()
-            .map(|source| SourceLine {
-                id: source.id.clone(),
-                state: match source.health {
-                    super::input::Health::Complete => "complete",
-                    super::input::Health::Stale => "stale",
-                    super::input::Health::Failed => "failed",
-                    super::input::Health::Off => "off",
-                },
-                complete_to: source.complete_to.map(|at| at.to_string()),
-                covers: source.covers.clone(),
-            })
-            .collect(),
+        sources: sources(teams).iter().map(document::source).collect(),
     }
 }
 
@@ -200,6 +187,10 @@ pub fn write(folder: &Path, date: Date, files: &[File]) -> std::io::Result<PathB
 fn swap(folder: &Path, name: &str, files: &[File]) -> std::io::Result<PathBuf> {
     let place = folder.join(name);
     let (new, old) = (folder.join(format!(".{name}.new")), folder.join(format!(".{name}.old")));
+    if old.exists() && !place.exists() {
+        // An earlier run ended between its two renames: its last good pages come back first.
+        fs::rename(&old, &place)?;
+    }
     remove(&new)?;
     remove(&old)?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&new)?;
@@ -211,10 +202,22 @@ fn swap(folder: &Path, name: &str, files: &[File]) -> std::io::Result<PathBuf> {
     if place.exists() {
         fs::rename(&place, &old)?;
     }
-    fs::rename(&new, &place)?;
+    if let Err(error) = fs::rename(&new, &place) {
+        if old.exists() {
+            fs::rename(&old, &place)?;
+        }
+        return Err(error);
+    }
     fs::File::open(folder)?.sync_all()?;
     remove(&old)?;
     Ok(place)
+}
+
+fn remove_file(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn remove(folder: &Path) -> std::io::Result<()> {
@@ -249,7 +252,10 @@ pub fn put_notice(latest: &Path, text: &str) -> std::io::Result<usize> {
         let notice =
             format!("{before}{NOTICE_PLACE}<p class=\"notice\">{}</p>{after}", super::chart::svg::escape(text));
         let new = path.with_extension("html.new");
-        fs::write(&new, notice)?;
+        remove_file(&new)?;
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(notice.as_bytes())?;
+        file.sync_all()?;
         fs::rename(&new, &path)?;
         pages += 1;
     }

@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::chart::{self, AgeingWords, Drawing, SeriesChart};
-use super::document::{Document, SeriesPoint, learning, rounded};
+use super::document::{Document, SeriesPoint, learning, shown_ageing};
 use super::input::{Ageing, Health, Organisation, Signal, SignalState, Team};
+use super::link::safe_link;
 use super::words::{self, Words, clean};
 use crate::catalogue::{Card as CardWords, Catalogue};
 
@@ -95,6 +96,8 @@ pub struct TeamPage {
     span: String,
     summary: String,
     too_small: bool,
+    /// What the page says where it shows no card.
+    quiet: String,
     sources: Vec<SourceView>,
     rows: Vec<Row>,
     lines: Vec<String>,
@@ -165,13 +168,14 @@ impl Maker<'_> {
             span,
             summary: document.summary.clone(),
             too_small: team.too_small,
+            quiet: self.quiet(team),
             sources: team.sources.iter().map(|source| self.source(source)).collect(),
             rows: self.rows(team, document),
             lines: self.lines(team),
             cards: self.cards(team, document),
             sections: self.sections(team, document),
             cannot: self.cannot(team),
-            worked: self.worked(team),
+            worked: self.worked(team, document),
             rule: words.fill(
                 "worked-rule",
                 &[
@@ -185,6 +189,13 @@ impl Maker<'_> {
         }
     }
 
+    fn quiet(&self, team: &Team) -> String {
+        match learning(team) {
+            Some((_, of)) => self.words.fill("learning-quiet", &[("of", &words::count(of).to_lowercase())]),
+            None => self.words.get("certificate"),
+        }
+    }
+
     /// When and by what the page was made.
     #[must_use]
     pub fn read_at(&self) -> String {
@@ -195,7 +206,7 @@ impl Maker<'_> {
     /// A source's freshness in words.
     #[must_use]
     pub fn source(&self, source: &super::input::Source) -> SourceView {
-        let time = source.complete_to.map_or_else(String::new, |at| words::moment(at, &self.organisation.zone));
+        let time = source.complete_to.map_or_else(String::new, |at| words::reached(at, &self.organisation.zone));
         let (class, key) = match source.health {
             Health::Complete => ("", "source-complete"),
             Health::Stale => ("gap", "source-stale"),
@@ -204,21 +215,18 @@ impl Maker<'_> {
         };
         SourceView {
             class,
-            line: self.words.fill(key, &[("name", &source.name), ("time", &time)]),
-            name: source.name.clone(),
+            line: self.words.fill(key, &[("name", &clean(&source.name)), ("time", &time)]),
+            name: clean(&source.name),
             complete: time,
-            covers: source.covers.clone(),
-            gap: source.gap.clone().unwrap_or_else(|| self.words.get("no-gap")),
+            covers: clean(&source.covers),
+            gap: source.gap.as_deref().map_or_else(|| self.words.get("no-gap"), clean),
         }
     }
 
     fn rows(&self, team: &Team, document: &Document) -> Vec<Row> {
         let row = |card: &super::document::Conversation| {
             let detail = match (&card.observation, card.observations.is_empty()) {
-                (Some(seen), _) => format!(
-                    "{} of {} {} in the last ten working days. Usually between {} and {}.",
-                    seen.x, seen.n, seen.unit, seen.usual_low, seen.usual_high
-                ),
+                (Some(seen), _) => self.seen(seen),
                 (None, false) => card.sentence.clone(),
                 (None, true) => String::new(),
             };
@@ -231,6 +239,12 @@ impl Maker<'_> {
             }
         };
         document.conversations.iter().map(row).collect()
+    }
+
+    fn seen(&self, seen: &super::document::ObservationLine) -> String {
+        let (x, n) = (seen.x.to_string(), seen.n.to_string());
+        let (low, high) = (seen.usual_low.to_string(), seen.usual_high.to_string());
+        self.words.fill("row", &[("x", &x), ("n", &n), ("unit", &seen.unit), ("low", &low), ("high", &high)])
     }
 
     /// The word-sized drawing of a signal, from the rounded points.
@@ -324,10 +338,9 @@ impl Maker<'_> {
         let card = self.catalogue.card(slug)?;
         let signal = team.signals.get(slug)?;
         if slug == "stalled_work"
-            && let Some(ageing) = team.ageing.as_ref().filter(|ageing| ageing.items.len() >= 4)
-            && !matches!(signal.state, SignalState::NotShown | SignalState::Off | SignalState::NotComputed { .. })
+            && let Some(ageing) = shown_ageing(team)
         {
-            return Some(self.ageing_figure(ageing));
+            return Some(self.ageing_figure(ageing, signal.state == SignalState::Open));
         }
         let points = document.series.get(slug).filter(|points| points.len() >= 2)?;
         Some(self.series_figure(team, card, signal, points))
@@ -398,7 +411,7 @@ impl Maker<'_> {
         }
     }
 
-    fn ageing_figure(&self, ageing: &Ageing) -> Figure {
+    fn ageing_figure(&self, ageing: &Ageing, on_card: bool) -> Figure {
         let words = self.words;
         let shown = self.shown(ageing);
         let texts = ["ageing-today", "ageing-week", "ageing-weeks", "ageing-axis", "ageing-limit", "ageing-days"]
@@ -406,7 +419,7 @@ impl Maker<'_> {
         let [today, week, weeks, axis, limit, days] = &texts;
         let labels = AgeingWords { today, week, weeks, axis, limit, days };
         // A drawing that fails is left out: its sentence and its table remain.
-        let drawing = chart::ageing("c-ageing", &shown, &labels).unwrap_or_default();
+        let drawing = chart::ageing("c-ageing", &shown, on_card, &labels).unwrap_or_default();
         let beyond = shown.items.iter().filter(|open| open.beyond).count();
         let values = [("beyond", words::count(beyond)), ("all", shown.items.len().to_string())];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -425,7 +438,8 @@ impl Maker<'_> {
         let mut shown = ageing.clone();
         for open in &mut shown.items {
             open.item.key = if self.organisation.show_work_items { clean(&open.item.key) } else { String::new() };
-            open.item.url = open.item.url.take().filter(|_| self.organisation.show_work_items);
+            let url = open.item.url.take().filter(|_| self.organisation.show_work_items);
+            open.item.url = url.as_deref().and_then(safe_link);
         }
         shown
     }
@@ -454,22 +468,25 @@ impl Maker<'_> {
         self.catalogue.signals().iter().filter(on).map(|card| format!("{}: {}.", card.title, card.cannot_see)).collect()
     }
 
-    fn worked(&self, team: &Team) -> Vec<Vec<String>> {
+    fn worked(&self, team: &Team, document: &Document) -> Vec<Vec<String>> {
         let row = |card: &CardWords| {
             let signal = team.signals.get(&card.slug)?;
-            let hidden = team.too_small || matches!(signal.state, SignalState::NotShown | SignalState::Off);
-            let seen = signal.observation.as_ref().filter(|_| !hidden);
-            let few = signal.points.last().is_none_or(|point| point.x.is_none()) && signal.state != SignalState::Open;
-            let open = signal.state == SignalState::Open;
-            let present = seen.map_or_else(String::new, |seen| {
-                let n = if open { seen.n } else { rounded(seen.n) };
-                let x = if open { seen.x } else { rounded(seen.x).min(n) };
-                let x = if few { self.words.get("few") } else { x.to_string() };
-                format!("{x} of {n} {}", card.unit)
-            });
-            let usual = seen.map_or_else(String::new, |seen| format!("{} to {}", seen.usual_low, seen.usual_high));
-            let past = seen.map_or_else(String::new, |seen| format!("{} of {}", seen.past_within, seen.past_total));
             let state = if team.too_small { self.words.get("state-not-shown") } else { self.state(&signal.state) };
+            let [present, usual, past] = match document.compared.get(&card.slug) {
+                Some(seen) => {
+                    let x = seen.x.map_or_else(|| self.words.get("few"), |x| x.to_string());
+                    let of = |part: &str, all: &str| self.words.fill("x-of-n", &[("x", part), ("n", all)]);
+                    [
+                        format!("{} {}", of(&x, &seen.n.to_string()), card.unit),
+                        self.words.fill(
+                            "low-to-high",
+                            &[("low", &seen.usual_low.to_string()), ("high", &seen.usual_high.to_string())],
+                        ),
+                        of(&seen.past_within.to_string(), &seen.past_total.to_string()),
+                    ]
+                }
+                None => Default::default(),
+            };
             Some(vec![card.title.clone(), state, present, usual, past, format!("queries/signals/{}.sql", card.slug)])
         };
         self.catalogue.signals().iter().filter_map(row).collect()
@@ -505,7 +522,7 @@ impl Maker<'_> {
         };
         let first = document.conversations.first().and_then(|card| card.signals.first());
         let slug = first.map_or("waiting_for_review", String::as_str);
-        let spark = if team.too_small {
+        let spark = if team.too_small || (learning(team).is_some() && first.is_none()) {
             String::new()
         } else {
             self.spark(document, team.signals.get(slug), slug, first.is_some())
@@ -558,10 +575,13 @@ fn months(signal: &Signal) -> Vec<(usize, String)> {
     named
 }
 
-fn events(team: &Team, signal: &Signal) -> Vec<(usize, String)> {
+fn events(team: &Team, signal: &Signal) -> Vec<(f64, String)> {
     let at = |event: &super::input::Event| {
         let position = signal.points.iter().position(|point| event.from <= point.to && event.to >= point.from)?;
-        Some((position, clean(&event.label)))
+        let span = signal.points.get(position)?;
+        let length = f64::from((span.to - span.from).get_days() + 1);
+        let gone = f64::from((event.from.max(span.from) - span.from).get_days());
+        Some((f64::from(u32::try_from(position).ok()?) + gone / length, clean(&event.label)))
     };
     team.events.iter().filter_map(at).collect()
 }

@@ -1,3 +1,268 @@
 //! What a reader may rely on: budgets, equal bytes, nothing that executes, nothing that the figures do not hold.
 
-use super::*;
+use std::collections::BTreeSet;
+
+use super::input::{Organisation, SignalState, Team};
+use super::{File, put_notice, render, sample, write};
+use crate::catalogue::Catalogue;
+
+fn rendered(organisation: &Organisation, teams: &[Team]) -> Vec<File> {
+    render(organisation, teams, &Catalogue::embedded().unwrap()).unwrap()
+}
+
+fn text<'a>(files: &'a [File], name: &str) -> &'a str {
+    let (_, bytes) = files.iter().find(|(known, _)| known == name).unwrap();
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn pages(files: &[File]) -> Vec<(&str, &str)> {
+    let pages = files.iter().filter(|(name, _)| name.ends_with(".html"));
+    pages.map(|(name, bytes)| (name.as_str(), std::str::from_utf8(bytes).unwrap())).collect()
+}
+
+fn all() -> Vec<File> {
+    rendered(&sample::organisation(), &sample::teams())
+}
+
+/// The names of elements with the names of their attributes, one entry a tag.
+fn structure(page: &str) -> Vec<String> {
+    let tags = page.split('<').skip(1).filter_map(|part| part.split_once('>').map(|(tag, _)| tag));
+    let shape = |tag: &str| {
+        let outside: String = tag.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+        outside.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    tags.map(shape).collect()
+}
+
+#[test]
+fn ten_runs_give_equal_bytes_whatever_the_order_of_the_teams() {
+    let first = all();
+    let mut teams = sample::teams();
+    for _ in 0..10 {
+        teams.rotate_left(1);
+        assert!(rendered(&sample::organisation(), &teams) == first);
+    }
+}
+
+#[test]
+fn every_page_keeps_its_budget() {
+    for (name, page) in pages(&all()) {
+        let budget = if name == "index.html" { 40_000 } else { 150_000 };
+        assert!(page.len() < budget, "{name}: {}", page.len());
+        for drawing in page.split("<svg").skip(1).filter_map(|part| part.split_once("</svg>")) {
+            assert!(drawing.0.len() < 20_000, "{name}");
+        }
+    }
+    let style = include_str!("../../reports/style.css");
+    assert!(style.len() < 12_000);
+}
+
+#[test]
+fn a_page_runs_nothing_and_asks_nothing_of_the_network() {
+    for (name, page) in pages(&all()) {
+        for banned in ["<script", " style=", "@import", "url(", "src=", "onload", "<!--notice--><", "javascript:"] {
+            assert!(!page.contains(banned), "{name}: {banned}");
+        }
+        for link in page.split("href=\"").skip(1).filter_map(|part| part.split_once('"')) {
+            let own = link.0.starts_with('#') || link.0.ends_with(".html") || link.0.ends_with(".json");
+            assert!(own || link.0.starts_with("https://jira.example.com/browse/PAY-"), "{name}: {}", link.0);
+        }
+        assert_eq!(page.matches("<h1").count(), 1, "{name}");
+        assert!(page.contains("default-src 'none'") && page.contains("style-src 'sha256-") || page.contains("&#39;"));
+    }
+}
+
+#[test]
+fn no_placeholder_and_no_missing_word_reaches_a_page() {
+    for (name, page) in pages(&all()) {
+        let body = page.split_once("</style>").unwrap().1;
+        assert!(!body.contains('{') && !body.contains("&lt;") && !body.contains("&#60;"), "{name}");
+    }
+}
+
+#[test]
+fn teams_stand_in_alphabetical_order_on_the_index() {
+    let files = all();
+    let index = text(&files, "index.html");
+    let place = |name: &str| index.find(&format!("{name}.html")).unwrap();
+    let places = ["checkout", "data", "ledger", "onboarding", "payments", "search"].map(place);
+    assert!(places.is_sorted());
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "index.json")).unwrap();
+    assert_eq!(figures["teams"][4]["conversations"], serde_json::json!(["stalled_work", "moving_dates"]));
+}
+
+#[test]
+fn without_the_index_no_page_shows_teams_together() {
+    let organisation = Organisation { index: false, ..sample::organisation() };
+    let files = rendered(&organisation, &sample::teams());
+    assert!(!files.iter().any(|(name, _)| name == "index.html"));
+    assert!(files.iter().any(|(name, _)| name == "index.json"));
+}
+
+#[test]
+fn hidden_work_items_leave_no_key_and_no_link_anywhere() {
+    let organisation = Organisation { show_work_items: false, ..sample::organisation() };
+    for (name, bytes) in rendered(&organisation, &sample::teams()) {
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.contains("PAY-") && !text.contains("jira.example.com"), "{name}");
+    }
+}
+
+#[test]
+fn ochre_is_drawn_on_open_cards_only() {
+    let files = all();
+    let drawn = |name: &str| {
+        let page = text(&files, name).split_once("</style>").unwrap().1;
+        page.matches("notice\"").count() + page.matches("fwash").count()
+    };
+    for calm in ["checkout.html", "data.html", "onboarding.html", "search.html"] {
+        assert_eq!(drawn(calm), 0, "{calm}");
+    }
+    assert!(drawn("payments.html") > 0 && drawn("ledger.html") > 0);
+    // Items beyond the limit without a card about them stay teal.
+    let mut calm = sample::team("calm", "Calm");
+    calm.ageing = Some(sample::ageing(&[1, 2, 3, 40]));
+    let files = rendered(&sample::organisation(), &[calm]);
+    let page = text(&files, "calm.html");
+    assert!(page.contains(">PAY-427<") && !page.split_once("</style>").unwrap().1.contains("fnotice"));
+}
+
+#[test]
+fn every_number_of_a_card_occurs_in_the_figures_beside_it() {
+    let files = all();
+    for team in ["payments", "ledger"] {
+        let page = text(&files, &format!("{team}.html"));
+        let figures = text(&files, &format!("{team}.json"));
+        let known: BTreeSet<&str> = numbers(figures).collect();
+        for card in page.split("<article").skip(1).filter_map(|part| part.split_once("<figure>")) {
+            let words: String = card.0.split('>').filter_map(|part| part.split('<').next()).collect();
+            let words = words.replace("&#39;", "’");
+            for number in numbers(&words) {
+                assert!(known.contains(number), "{team}: {number}");
+            }
+        }
+    }
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_ascii_digit()).filter(|number| !number.is_empty())
+}
+
+#[test]
+fn series_are_rounded_and_few_stays_few() {
+    let files = all();
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "payments.json")).unwrap();
+    let points = figures["series"]["moving_dates"].as_array().unwrap();
+    assert_eq!(points.len(), 14);
+    assert!(points.iter().all(|point| point["n"] == 70));
+    assert_eq!(points[3]["x"], serde_json::Value::Null);
+    let card = &figures["conversations"][1]["observation"];
+    assert_eq!((&card["x"], &card["n"]), (&16.into(), &68.into()));
+    assert!(text(&files, "payments.html").contains("<td><bdi>few</bdi></td>"));
+}
+
+#[test]
+fn a_group_that_is_too_small_is_told_so_and_nothing_else() {
+    let files = all();
+    let page = text(&files, "search.html");
+    assert!(page.contains("Nothing is drawn for this group") && !page.contains("class=\"chart"));
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "search.json")).unwrap();
+    assert_eq!(figures["series"], serde_json::json!({}));
+    assert_eq!(figures["not_shown"].as_array().unwrap().len(), 6);
+    assert_eq!(figures["within_usual"], serde_json::json!([]));
+}
+
+#[test]
+fn a_failed_source_is_named_and_its_signals_are_not_called_usual() {
+    let files = all();
+    let page = text(&files, "onboarding.html");
+    assert!(page.contains("Calendars could not be read"));
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "onboarding.json")).unwrap();
+    assert_eq!(figures["not_computed"].as_array().unwrap().len(), 2);
+    assert!(!figures["within_usual"].as_array().unwrap().iter().any(|slug| slug == "meeting_load"));
+}
+
+#[test]
+fn markup_in_every_text_of_the_outside_changes_no_element_and_no_attribute() {
+    let hostile = "\"><script>alert(1)</script><img src=x onerror='y'>{{7*7}}&\u{202E}\u{0}";
+    let make = |text: &str| {
+        let mut team = sample::team("payments", &format!("P{text}"));
+        sample::open(&mut team, "stalled_work", jiff::civil::date(2026, 11, 23));
+        team.cards[0].items = vec![sample::item(&format!("K{text}"), Some(3))];
+        team.cards[0].items[0].url = Some("https://jira.example.com/browse/K-1".to_owned());
+        let mut open = sample::ageing(&[1, 2, 3, 20]);
+        open.items[3].item.key = format!("K{text}");
+        open.items[3].item.url = None;
+        team.ageing = Some(open);
+        team.sources[0].name = format!("S{text}");
+        team.sources[0].covers = format!("C{text}");
+        team.sources[0].gap = Some(format!("G{text}"));
+        let (from, to) = (jiff::civil::date(2026, 11, 11), jiff::civil::date(2026, 11, 12));
+        team.events = vec![super::input::Event { from, to, label: format!("E{text}") }];
+        let organisation = Organisation { name: format!("O{text}"), ..sample::organisation() };
+        rendered(&organisation, &[team])
+    };
+    // A harmless text of the same length leaves the same room in the drawings.
+    let (plain, marked) = (make(&"x".repeat(hostile.chars().count())), make(hostile));
+    for name in ["payments.html", "index.html"] {
+        let (plain, marked) = (structure(text(&plain, name)), structure(text(&marked, name)));
+        let other = plain.iter().zip(&marked).find(|(left, right)| left != right);
+        assert!(other.is_none() && plain.len() == marked.len(), "{name}: {other:?}");
+    }
+    for (name, page) in pages(&marked) {
+        assert!(!page.contains(['\u{202E}', '\u{0}']), "{name}");
+    }
+}
+
+#[test]
+fn an_address_of_another_scheme_is_shown_without_a_link() {
+    let mut team = sample::team("payments", "Payments");
+    sample::open(&mut team, "stalled_work", jiff::civil::date(2026, 11, 23));
+    team.cards[0].items = vec![sample::item("PAY-1", None)];
+    team.cards[0].items[0].url = Some("javascript:alert(1)".to_owned());
+    let files = rendered(&sample::organisation(), &[team]);
+    assert!(text(&files, "payments.html").contains("<bdi>PAY-1</bdi>"));
+    assert!(!files.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("javascript:")));
+}
+
+#[test]
+fn what_three_teams_share_stands_first_on_the_index() {
+    let mut teams = ["a", "b", "c"].map(|id| sample::team(id, &id.to_uppercase())).to_vec();
+    for team in &mut teams {
+        sample::open(team, "moving_dates", jiff::civil::date(2026, 11, 23));
+    }
+    let files = rendered(&sample::organisation(), &teams);
+    assert!(text(&files, "index.html").contains("Shared by three teams, so probably not about any one of them"));
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "index.json")).unwrap();
+    assert_eq!(figures["shared"][0]["teams"], serde_json::json!(["a", "b", "c"]));
+}
+
+#[test]
+fn a_signal_without_enough_or_switched_off_is_not_called_usual() {
+    let mut team = sample::team("payments", "Payments");
+    team.signals.get_mut("meeting_load").unwrap().state = SignalState::Off;
+    team.signals.get_mut("moving_dates").unwrap().state = SignalState::NotEnough;
+    let files = rendered(&sample::organisation(), &[team]);
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "payments.json")).unwrap();
+    assert_eq!(figures["within_usual"].as_array().unwrap().len(), 4);
+    assert!(figures["series"].get("meeting_load").is_none());
+}
+
+#[test]
+fn reports_are_swapped_in_whole_and_a_notice_replaces_the_older_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let date = jiff::civil::date(2026, 11, 23);
+    let latest = write(folder.path(), date, &all()).unwrap();
+    let again = write(folder.path(), date, &all()).unwrap();
+    assert_eq!(latest, again);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(put_notice(&latest, "Nothing could be read on 24 November <b>").unwrap(), 7);
+    assert_eq!(put_notice(&latest, "Nothing could be read on 25 November").unwrap(), 7);
+    let page = std::fs::read_to_string(latest.join("payments.html")).unwrap();
+    assert!(!page.contains("24 November <b>") && page.matches("class=\"notice\"").count() == 1);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&latest), mode(&latest.join("payments.html"))), (0o700, 0o600));
+    let dated = folder.path().join("2026-11-23/payments.html");
+    assert!(!std::fs::read_to_string(dated).unwrap().contains("25 November"));
+}

@@ -106,10 +106,20 @@ pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
     format!("{}, {:02}:{:02}", long_day(local.date()), local.hour(), local.minute())
 }
 
-/// `One`, `Two` … up to ten, then digits.
+/// Up to when something is complete: `the end of Sunday 22 November` at midnight, else day and time; in a zone.
+#[must_use]
+pub fn reached(at: Timestamp, zone: &TimeZone) -> String {
+    let local = at.to_zoned_datetime(zone.clone());
+    match local.date().yesterday() {
+        Ok(last) if (local.hour(), local.minute()) == (0, 0) => format!("the end of {}", day(last)),
+        _ => format!("{}, {:02}:{:02}", day(local.date()), local.hour(), local.minute()),
+    }
+}
+
+/// `None`, `One`, `Two` … up to ten, then digits.
 #[must_use]
 pub fn count(number: usize) -> String {
-    const WORDS: [&str; 11] = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"];
+    const WORDS: [&str; 11] = ["None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"];
     WORDS.get(number).map_or_else(|| number.to_string(), |word| (*word).to_owned())
 }
 

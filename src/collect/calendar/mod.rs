@@ -238,3 +238,17 @@ fn absences(
         }
     }
 }
+
+/// Looks at every calendar without keeping anything: how many events it has, or why it cannot be read.
+pub async fn check(sources: &[CalendarSource], allow_private: bool) -> Vec<(String, Result<usize, String>)> {
+    let mut answers = Vec::new();
+    for source in sources {
+        let bytes = fetch::fetch(&source.location, allow_private, Arc::default()).await;
+        let read = bytes.and_then(|bytes| {
+            let calendars = parse::calendars(&String::from_utf8_lossy(&bytes)).map_err(|error| error.to_string())?;
+            Ok(calendars.iter().map(|calendar| calendar.events.len()).sum())
+        });
+        answers.push((source.place.clone(), read));
+    }
+    answers
+}

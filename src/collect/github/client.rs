@@ -100,7 +100,6 @@ fn octocrab(base: &str, token: &SecretString) -> Result<Octocrab, CollectError> 
         .base_uri(base)
         .map_err(unusable)?
         .personal_token(token.clone())
-        .add_header(http::header::USER_AGENT, crate::collect::http::client::AGENT.to_owned())
         .set_connect_timeout(Some(Duration::from_secs(10)))
         .set_read_timeout(Some(Duration::from_secs(60)))
         .build()

@@ -53,7 +53,7 @@ pub(super) fn drawing(
     ))
 }
 
-/// Text at a place, in units.
+/// Text at a place, in units: 12 high, or 13 and semi-bold for a value.
 pub(super) fn label(
     area: &Area<'_>,
     text: &str,
@@ -62,9 +62,23 @@ pub(super) fn label(
     anchor: (HPos, VPos),
     bold: bool,
 ) -> Result<(), DrawError> {
-    let size = if bold { 13 } else { 12 } * SCALE;
-    let font =
-        FontDesc::new(FontFamily::SansSerif, f64::from(size), if bold { FontStyle::Bold } else { FontStyle::Normal });
+    write(area, text, at, role, anchor, if bold { (13, FontStyle::Bold) } else { (12, FontStyle::Normal) })
+}
+
+/// The name of a mark, to the right of a place.
+pub(super) fn name(area: &Area<'_>, text: &str, at: (f64, f64), role: Role) -> Result<(), DrawError> {
+    write(area, text, at, role, (HPos::Left, VPos::Center), (12, FontStyle::Bold))
+}
+
+fn write(
+    area: &Area<'_>,
+    text: &str,
+    at: (f64, f64),
+    role: Role,
+    anchor: (HPos, VPos),
+    (size, weight): (i32, FontStyle),
+) -> Result<(), DrawError> {
+    let font = FontDesc::new(FontFamily::SansSerif, f64::from(size * SCALE), weight);
     let color = role.color();
     let style = TextStyle::from(font).color(&color).pos(Pos::new(anchor.0, anchor.1));
     area.draw(&Text::new(text.to_owned(), canvas(at), style))

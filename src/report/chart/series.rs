@@ -174,14 +174,14 @@ fn line(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), Dra
         match share {
             Some(share) => stretch.push(canvas((layout.x(at), layout.y(*share)))),
             None => {
-                area.draw(&PathElement::new(std::mem::take(&mut stretch), Role::Line.stroke(18)))?;
+                draw_stretch(area, std::mem::take(&mut stretch))?;
                 // Few: somewhere between none and two, so a short rule at the foot and no point.
                 let (x, y) = (layout.x(at), layout.bottom - 3.0);
                 rule(area, (x - 4.0, y), (x + 4.0, y), Role::Dot, 20)?;
             }
         }
     }
-    area.draw(&PathElement::new(stretch, Role::Line.stroke(18)))?;
+    draw_stretch(area, stretch)?;
     let Some(share) = chart.shares.get(last).copied().flatten() else { return Ok(()) };
     let end = (layout.x(last), layout.y(share));
     let role = if chart.window.is_some() { Role::Notice } else { Role::Line };
@@ -194,6 +194,15 @@ fn line(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), Dra
     dot(area, end, 3.8, 5.2, role)?;
     let text = format!("{:.0} %", share * 100.0);
     label(area, &text, (layout.right + 4.0, end.1), role, (HPos::Left, VPos::Center), true)
+}
+
+/// A line through points; one alone between two that read few is a dot, or it would be invisible.
+fn draw_stretch(area: &Area<'_>, points: Vec<(i32, i32)>) -> Result<(), DrawError> {
+    match points.as_slice() {
+        [] => Ok(()),
+        [only] => area.draw(&Circle::new(*only, 22, Role::Line.fill())),
+        _ => area.draw(&PathElement::new(points, Role::Line.stroke(18))),
+    }
 }
 
 /// A transparent column a point, so that its name shows under the pointer.

@@ -281,12 +281,12 @@ mod tests {
         {
             let area = Svg::new(&mut out, 10, 10).into_drawing_area();
             area.draw(&Circle::new((15, 22), 38, Role::Notice.fill())).unwrap();
-            area.draw(&PathElement::new(vec![(0, 0), (105, 7)], Role::Line.stroke(22))).unwrap();
+            area.draw(&PathElement::new(vec![(0, 0), (95, 7)], Role::Line.stroke(22))).unwrap();
         }
         assert_eq!(
             out,
             "<circle class=\"fnotice\" cx=\"1.5\" cy=\"2.2\" r=\"3.8\"/>\
-             <polyline class=\"sline\" stroke-width=\"2.2\" points=\"0,0 10.5,0.7\"/>"
+             <polyline class=\"sline\" stroke-width=\"2.2\" points=\"0,0 9.5,0.7\"/>"
         );
     }
 

@@ -1,0 +1,121 @@
+//! `check`: what works, what is missing, and the way out, before a night is spent.
+
+use std::sync::Arc;
+
+use super::collect::{Environment, Sources};
+use super::exit::{ExitCode, Failure};
+use crate::collect::http::CollectError;
+use crate::collect::{Meter, calendar, git, github, jira};
+use crate::config::Config;
+use crate::model::Pseudonyms;
+
+/// One line of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub fine: bool,
+    pub text: String,
+}
+
+fn fine(text: String) -> Finding {
+    Finding { fine: true, text }
+}
+
+fn wrong(text: String) -> Finding {
+    Finding { fine: false, text }
+}
+
+/// Tests credentials, scopes, visibility and files; what is wrong does not stop the rest.
+///
+/// # Errors
+/// [`Failure`] for a missing token.
+pub fn check(config: &Config, environment: Environment<'_>) -> Result<(ExitCode, Vec<Finding>), Failure> {
+    let sources = Sources::of(config, &Pseudonyms::new([0; 32]), environment)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
+    let mut findings = vec![fine(format!(
+        "{}: {} people in {} teams",
+        config.file.display(),
+        config.people.len(),
+        config.teams.len()
+    ))];
+    let mut refused = false;
+    for (source, allow_write) in &sources.github {
+        let answer = runtime.block_on(github::check(source, Arc::new(Meter::default())));
+        refused |= matches!(answer, Err(CollectError::Refused(_)));
+        findings.extend(github_findings(source, *allow_write, answer));
+    }
+    for source in &sources.jira {
+        let answer = runtime.block_on(jira::check(source, Arc::new(Meter::default())));
+        refused |= matches!(answer, Err(CollectError::Refused(_)));
+        findings.extend(jira_findings(source, answer));
+    }
+    for source in &sources.git {
+        findings.push(match git::read(&source.path, None, &Pseudonyms::new([0; 32])) {
+            Ok(reading) => fine(format!("clone at {}: {} commits", source.place, reading.commits.len())),
+            Err(error) => wrong(format!("clone at {}: {error}", source.place)),
+        });
+    }
+    let calendars = runtime.block_on(calendar::check(&sources.calendars, config.allow_private));
+    for (place, result) in calendars {
+        findings.push(match result {
+            Ok(entries) => fine(format!("calendar at {place}: {entries} events")),
+            Err(reason) => wrong(format!("calendar at {place}: {reason}")),
+        });
+    }
+    let exit = match (refused, findings.iter().all(|finding| finding.fine)) {
+        (true, _) => ExitCode::Refused,
+        (false, true) => ExitCode::Complete,
+        (false, false) => ExitCode::Partial,
+    };
+    Ok((exit, findings))
+}
+
+fn github_findings(
+    source: &github::GithubSource,
+    allow_write: bool,
+    answer: Result<github::Access, CollectError>,
+) -> Vec<Finding> {
+    let host = &source.host;
+    let access = match answer {
+        Ok(access) => access,
+        Err(error) => return vec![wrong(format!("GitHub {host}: {error}"))],
+    };
+    let mut findings = vec![fine(format!(
+        "GitHub {host}: the token is taken{}{}",
+        access.remaining.map_or_else(String::new, |left| format!(", {left} requests left this hour")),
+        access.expires.as_ref().map_or_else(String::new, |date| format!(", it expires on {date}")),
+    ))];
+    let writes = access.write_scopes().join(", ");
+    if !writes.is_empty() && !allow_write {
+        let out = "make a read-only one, or set allow-write-scopes = true beside it";
+        findings.push(wrong(format!("GitHub {host}: the token could write ({writes}); {out}")));
+    }
+    for (name, seen) in &access.repositories {
+        let out = "give the token read access to it, or correct the name";
+        findings.push(if *seen {
+            fine(format!("{name}: visible"))
+        } else {
+            wrong(format!("{name}: not visible; {out}"))
+        });
+    }
+    if access.unresolved > 0 {
+        let count = access.unresolved;
+        findings.push(wrong(format!("{count} logins of the configuration are not known to {host}; correct them")));
+    }
+    findings
+}
+
+fn jira_findings(source: &jira::JiraSource, answer: Result<jira::Access, CollectError>) -> Vec<Finding> {
+    let host = &source.host;
+    match answer {
+        Err(error) => vec![wrong(format!("Jira {host}: {error}"))],
+        Ok(access) => {
+            let project = |(key, seen): &(String, bool)| {
+                let out = "give the account the right to browse it, or correct the key";
+                if *seen { fine(format!("{key}: visible")) } else { wrong(format!("{key}: not visible; {out}")) }
+            };
+            let taken = fine(format!("Jira {host}: the credentials are taken"));
+            std::iter::once(taken).chain(access.projects.iter().map(project)).collect()
+        }
+    }
+}

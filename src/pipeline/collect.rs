@@ -1,0 +1,350 @@
+//! From the configuration to collectors, and from what they deliver to the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
+
+use super::exit::Failure;
+use super::freshness::place;
+use super::night::elapsed;
+use super::record::{RunRecord, Scope};
+use super::roster::{BOT, calendar_account};
+use crate::collect::calendar::{self, CalendarSource, Location};
+use crate::collect::git::{self, GitSource};
+use crate::collect::github::{self, GithubSource};
+use crate::collect::jira::{self, JiraSource};
+use crate::collect::{Context, Delivery, Meter, ScopeReport};
+use crate::config::{Config, Flavour, TokenPlace};
+use crate::model::records::PersonAccount;
+use crate::model::time::Millis;
+use crate::model::{Batch, Cursor, Pseudonyms, Replaced, ScopeId};
+use crate::store::{Store, StoreError};
+
+/// Rows that are gathered before they are merged in one commit.
+const COMMIT_ROWS: usize = 50_000;
+const DAY: i64 = 86_400_000;
+/// Calendars are kept this far ahead, so that moved and cancelled meetings of the next weeks are known.
+const AHEAD: i64 = 14 * DAY;
+
+/// Every source of a configuration, with its credentials.
+pub struct Sources {
+    pub github: Vec<(GithubSource, bool)>,
+    pub jira: Vec<JiraSource>,
+    pub git: Vec<GitSource>,
+    pub calendars: Vec<CalendarSource>,
+}
+
+/// Where a token comes from in this run.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Sources {
+    /// Puts the sources together.
+    ///
+    /// # Errors
+    /// [`Failure`] for a missing token, with the line of the configuration that names it.
+    pub fn of(config: &Config, names: &Pseudonyms, environment: Environment<'_>) -> Result<Self, Failure> {
+        let token = |token: &TokenPlace, line: usize| -> Result<SecretString, Failure> {
+            token
+                .token(environment)
+                .map_err(|error| Failure::configuration(format!("{}:{line}: {error}", config.file.display())))
+        };
+        let github = config.github.iter().map(|service| {
+            let source = GithubSource {
+                url: service.url.clone(),
+                host: github::host_of(&service.url),
+                token: token(&service.token, service.line)?,
+                repositories: all(config, |team| &team.repositories),
+                logins: logins(config),
+                labels: config.labels.clone(),
+                projects: all(config, |team| &team.jira_projects),
+            };
+            Ok((source, service.allow_write_scopes))
+        });
+        let jira = config.jira.iter().map(|service| {
+            Ok(JiraSource {
+                url: service.url.clone(),
+                host: jira::host_of(&service.url),
+                flavour: match service.flavour {
+                    Flavour::Cloud => jira::Flavour::Cloud,
+                    Flavour::DataCenter => jira::Flavour::DataCenter,
+                },
+                user: service.user.clone(),
+                token: token(&service.token, service.line)?,
+                projects: all(config, |team| &team.jira_projects),
+                boards: config
+                    .teams
+                    .iter()
+                    .flat_map(|team| &team.jira_boards)
+                    .copied()
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect(),
+                labels: config.labels.clone(),
+            })
+        });
+        Ok(Self {
+            github: github.collect::<Result<_, Failure>>()?,
+            jira: jira.collect::<Result<_, Failure>>()?,
+            git: clones(config),
+            calendars: calendars(config, names),
+        })
+    }
+}
+
+/// What teams name, each once, in the order of the configuration.
+fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    config.teams.iter().flat_map(part).filter(|name| seen.insert(name.to_lowercase())).cloned().collect()
+}
+
+fn logins(config: &Config) -> Vec<String> {
+    config.people.iter().flat_map(|person| &person.github).chain(&config.bots.github).cloned().collect()
+}
+
+fn clones(config: &Config) -> Vec<GitSource> {
+    let places = config.teams.iter().flat_map(|team| &team.git);
+    places.map(|clone| GitSource { path: clone.path.clone(), place: place(config, clone.line) }).collect()
+}
+
+fn calendars(config: &Config, names: &Pseudonyms) -> Vec<CalendarSource> {
+    let present = config.people.iter().filter(|person| !person.leave);
+    present
+        .filter_map(|person| {
+            let told = person.calendar.as_ref()?;
+            let location = told.location.expose_secret();
+            Some(CalendarSource {
+                account: calendar_account(person, names),
+                owner_emails: person.emails.iter().map(|email| email.to_lowercase()).collect(),
+                place: place(config, told.line),
+                location: if location.contains("://") {
+                    Location::Web(told.location.clone())
+                } else {
+                    Location::File(PathBuf::from(location))
+                },
+                zone: person.zone.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Reads every source into the store and fills in the run's record.
+///
+/// # Errors
+/// [`Failure`] where the store fails; sources that fail are scopes of the record.
+pub fn collect(
+    config: &Config,
+    store: &mut Store,
+    sources: Sources,
+    as_of: Timestamp,
+    record: &mut RunRecord,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let before = RunRecord::last(store.folder()).map(|record| record.freshness()).unwrap_or_default();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
+    let meter = Arc::new(Meter::default());
+    let reports = runtime.block_on(read_all(config, store, sources, as_of, &meter))?;
+    let now = Millis::from_timestamp(as_of).0;
+    record.scopes = reports.into_iter().map(|report| Scope::of(report, now, &before)).collect();
+    record.scopes.sort_by(|left, right| {
+        (&left.source, &left.stream, &left.label).cmp(&(&right.source, &right.stream, &right.label))
+    });
+    record.count(meter.counts());
+    record.seconds.insert("collect".to_owned(), elapsed(begun));
+    Ok(())
+}
+
+async fn read_all(
+    config: &Config,
+    store: &mut Store,
+    sources: Sources,
+    as_of: Timestamp,
+    meter: &Arc<Meter>,
+) -> Result<Vec<ScopeReport>, Failure> {
+    let (sink, deliveries) = mpsc::channel(64);
+    let now = Millis::from_timestamp(as_of);
+    let context = Context {
+        now,
+        since: Millis(now.0 - config.first_sync_days * DAY),
+        cursors: Arc::new(store.cursors().clone()),
+        pseudonyms: store.pseudonyms().clone(),
+        meter: Arc::clone(meter),
+        sink,
+    };
+    let links = Links::of(config, store.pseudonyms());
+    let window = (context.since, Millis(now.0 + AHEAD));
+    let allow_private = config.allow_private;
+    let reading = tokio::spawn(async move {
+        let (github, jira, git, calendars) = tokio::join!(
+            read_github(sources.github, links, &context),
+            read_jira(sources.jira, &context),
+            git::collect(&sources.git, &context),
+            calendar::collect(&sources.calendars, allow_private, window, &context),
+        );
+        [github, jira, git, calendars].concat()
+    });
+    keep(store, deliveries).await?;
+    reading.await.map_err(|error| Failure::internal(&error))
+}
+
+/// Merges what is delivered, many deliveries in one commit.
+async fn keep(store: &mut Store, mut deliveries: mpsc::Receiver<Delivery>) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    let mut cursors: Vec<(ScopeId, Cursor)> = Vec::new();
+    while let Some(delivery) = deliveries.recv().await {
+        batch.append(delivery.batch);
+        cursors.extend(delivery.cursor.map(|cursor| (delivery.scope, cursor)));
+        if batch.rows() >= COMMIT_ROWS {
+            let (rows, moved) = (std::mem::take(&mut batch), std::mem::take(&mut cursors));
+            tracing::info!(rows = rows.rows(), "storing");
+            tokio::task::block_in_place(|| store.merge(&rows, moved))?;
+        }
+    }
+    tokio::task::block_in_place(|| store.merge(&batch, cursors))?;
+    Ok(())
+}
+
+async fn read_github(sources: Vec<(GithubSource, bool)>, links: Links, context: &Context) -> Vec<ScopeReport> {
+    let mut reports = Vec::new();
+    for (source, allow_write) in sources {
+        if let Some(refused) = write_scopes(&source, allow_write, context).await {
+            reports.extend(refused);
+            continue;
+        }
+        let collected = github::collect(&source, context).await;
+        if collected.unresolved > 0 {
+            tracing::warn!(
+                count = collected.unresolved,
+                "some configured logins are not known to the service; `undercurrent check` counts them"
+            );
+        }
+        if !collected.accounts.is_empty() {
+            let batch = links.github(&source.host, &collected.accounts, &context.pseudonyms);
+            let scope = ScopeId {
+                source: format!("github:{}", source.host),
+                stream: "accounts".to_owned(),
+                scope: "all".to_owned(),
+            };
+            if context.deliver(Delivery { scope, batch, cursor: None }).await.is_err() {
+                break;
+            }
+        }
+        for report in &collected.reports {
+            tracing::info!(scope = report.label, stream = report.id.stream, rows = report.rows, outcome = ?report.outcome, "read");
+        }
+        reports.extend(collected.reports);
+    }
+    let batch = links.fixed(&context.pseudonyms);
+    let scope = ScopeId { source: "configuration".to_owned(), stream: "accounts".to_owned(), scope: "all".to_owned() };
+    // A closed channel is the store's failure, which it reports itself.
+    let _ = context.deliver(Delivery { scope, batch, cursor: None }).await;
+    reports
+}
+
+/// A token that could write is refused unless the configuration allows it.
+async fn write_scopes(source: &GithubSource, allow: bool, context: &Context) -> Option<Vec<ScopeReport>> {
+    if allow {
+        return None;
+    }
+    let probe = GithubSource { repositories: Vec::new(), logins: Vec::new(), ..source.clone() };
+    let access = github::check(&probe, Arc::clone(&context.meter)).await.ok()?;
+    let writes = access.write_scopes();
+    if writes.is_empty() {
+        return None;
+    }
+    let reason = format!(
+        "the token could write ({}); make a read-only one, or set allow-write-scopes = true beside it",
+        writes.join(", ")
+    );
+    let report = |name: &String| {
+        let id =
+            ScopeId { source: format!("github:{}", source.host), stream: "repository".to_owned(), scope: name.clone() };
+        ScopeReport { refused: true, ..ScopeReport::failed(id, name, reason.clone()) }
+    };
+    Some(source.repositories.iter().map(report).collect())
+}
+
+async fn read_jira(sources: Vec<JiraSource>, context: &Context) -> Vec<ScopeReport> {
+    let mut reports = Vec::new();
+    for source in sources {
+        let read = jira::collect(&source, context).await;
+        for report in &read {
+            tracing::info!(scope = report.label, stream = report.id.stream, rows = report.rows, outcome = ?report.outcome, "read");
+        }
+        reports.extend(read);
+    }
+    reports
+}
+
+/// Which accounts the configuration gives to whom.
+#[derive(Clone)]
+struct Links {
+    /// Person's id (or [`BOT`]) and login in lower case.
+    logins: Vec<(String, String)>,
+    /// Person's id and account in the tracker, by host.
+    tracker: Vec<(String, String, String)>,
+    /// Person's id and e-mail in lower case.
+    emails: Vec<(String, String)>,
+    calendars: Vec<PersonAccount>,
+}
+
+impl Links {
+    fn of(config: &Config, names: &Pseudonyms) -> Self {
+        let owned = |part: fn(&crate::config::Person) -> &Vec<String>| {
+            config.people.iter().flat_map(move |person| part(person).iter().map(|one| (person.id.clone(), one.clone())))
+        };
+        let bots = |all: &[String]| all.iter().map(|one| (BOT.to_owned(), one.clone())).collect::<Vec<_>>();
+        let lower = |(person, text): (String, String)| (person, text.to_lowercase());
+        let trackers = owned(|person| &person.jira).chain(bots(&config.bots.jira)).collect::<Vec<_>>();
+        let tracker = config.jira.iter().flat_map(|service| {
+            let host = jira::host_of(&service.url);
+            trackers.iter().map(move |(person, id)| (person.clone(), host.clone(), id.clone()))
+        });
+        let calendars = config.people.iter().filter(|person| person.calendar.is_some()).map(|person| PersonAccount {
+            person: names.person(&person.id),
+            account: calendar_account(person, names),
+            source: "calendar".to_owned(),
+        });
+        Self {
+            logins: owned(|person| &person.github).chain(bots(&config.bots.github)).map(lower).collect(),
+            tracker: tracker.collect(),
+            emails: owned(|person| &person.emails).chain(bots(&config.bots.emails)).map(lower).collect(),
+            calendars: calendars.collect(),
+        }
+    }
+
+    /// Links of resolved logins. A login that no longer resolves stays linked as it was.
+    fn github(&self, host: &str, numbers: &BTreeMap<String, i64>, names: &Pseudonyms) -> Batch {
+        let link = |(person, login): &(String, String)| {
+            let number = numbers.get(login)?;
+            let account = names.account("github", host, &number.to_string());
+            Some(PersonAccount { person: names.person(person), account, source: "github".to_owned() })
+        };
+        Batch { people_accounts: self.logins.iter().filter_map(link).collect(), ..Batch::default() }
+    }
+
+    /// Links that need no service to be resolved.
+    fn fixed(&self, names: &Pseudonyms) -> Batch {
+        let tracker = self.tracker.iter().map(|(person, host, id)| PersonAccount {
+            person: names.person(person),
+            account: names.account("jira", host, id),
+            source: "jira".to_owned(),
+        });
+        let emails = self.emails.iter().map(|(person, email)| PersonAccount {
+            person: names.person(person),
+            account: names.account("git", "git", email),
+            source: "git".to_owned(),
+        });
+        let replaced = ["jira", "git", "calendar"].map(|source| Replaced::Accounts { source: source.to_owned() });
+        Batch {
+            people_accounts: tracker.chain(emails).chain(self.calendars.iter().cloned()).collect(),
+            replaced: replaced.to_vec(),
+            ..Batch::default()
+        }
+    }
+}
