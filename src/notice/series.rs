@@ -97,6 +97,12 @@ pub const FEWEST_PEOPLE: usize = 3;
 /// Counts below this read "few", whoever stands behind them.
 const FEW: i64 = 3;
 
+/// A usable week: its count, and the people behind x.
+struct Week {
+    pair: Pair,
+    people: BTreeSet<Option<i64>>,
+}
+
 /// One signal of one team: its rows by working day, and its weeks.
 pub(super) struct Track<'a> {
     pub spec: &'a SignalSpec,
@@ -104,8 +110,8 @@ pub(super) struct Track<'a> {
     days: Vec<i64>,
     /// Rows by position in `days`; `None` for days that give neither x nor n.
     rows: Vec<Option<Vec<&'a EvidenceRow>>>,
-    /// Every week's count, and the people behind its x; `None` where the week is not usable.
-    weeks: BTreeMap<i64, Option<(Pair, BTreeSet<Option<i64>>)>>,
+    /// `None` where a week is not usable.
+    weeks: BTreeMap<i64, Option<Week>>,
 }
 
 /// The 10-day or 5-day window of a track that ends on a night.
@@ -159,7 +165,7 @@ impl<'a> Track<'a> {
     }
 
     /// The usable weeks of the baseline of a night: Monday, count, and the people behind x.
-    fn baseline(&self, night: i64) -> Vec<(i64, Option<&(Pair, BTreeSet<Option<i64>>)>)> {
+    fn baseline(&self, night: i64) -> Vec<(i64, Option<&Week>)> {
         let monday = day_number(week_of(date_of(night)));
         let weeks = (3..=28).rev().map(|back| monday - 7 * back);
         weeks.map(|week| (week, self.weeks.get(&week).and_then(Option::as_ref))).collect()
@@ -172,7 +178,7 @@ impl<'a> Track<'a> {
             side: self.spec.side,
             stock: self.spec.form == Form::Stock,
             minimum: self.spec.minimum,
-            weeks: self.baseline(night).into_iter().map(|(_, week)| week.map(|(pair, _)| *pair)).collect(),
+            weeks: self.baseline(night).into_iter().map(|(_, week)| week.map(|week| week.pair)).collect(),
             w10: w10.unwrap_or_default(),
             w5: w5.unwrap_or_default(),
         }
@@ -181,11 +187,11 @@ impl<'a> Track<'a> {
     /// The points that are drawn: past fortnights as the method pairs them, oldest first, then the present window.
     pub fn points(&self, night: i64) -> Vec<Point> {
         let fewest = if self.spec.kind == Kind::Share { 5 } else { 8 };
-        let usable: Vec<(i64, &(Pair, BTreeSet<Option<i64>>))> = self
+        let usable: Vec<(i64, &Week)> = self
             .baseline(night)
             .into_iter()
             .filter_map(|(monday, week)| Some((monday, week?)))
-            .filter(|(_, (pair, _))| pair.n >= fewest)
+            .filter(|(_, week)| week.pair.n >= fewest)
             .collect();
         let mut points: Vec<Point> = usable.rchunks_exact(2).rev().map(|pair| fortnight(pair[0], pair[1])).collect();
         if let Some(window) = self.window(night, 10) {
@@ -196,7 +202,7 @@ impl<'a> Track<'a> {
         points
     }
 
-    fn count_weeks(&self, staffed: &[&TeamDay]) -> BTreeMap<i64, Option<(Pair, BTreeSet<Option<i64>>)>> {
+    fn count_weeks(&self, staffed: &[&TeamDay]) -> BTreeMap<i64, Option<Week>> {
         let mut weeks: BTreeMap<i64, (Vec<usize>, i64)> = BTreeMap::new();
         for (at, day) in staffed.iter().enumerate() {
             let week = weeks.entry(day_number(week_of(date_of(day.day)))).or_default();
@@ -214,11 +220,11 @@ impl<'a> Track<'a> {
             .collect()
     }
 
-    fn count_week(&self, positions: &[usize]) -> (Pair, BTreeSet<Option<i64>>) {
+    fn count_week(&self, positions: &[usize]) -> Week {
         let rows: Vec<Vec<&EvidenceRow>> = positions.iter().filter_map(|at| self.rows[*at].clone()).collect();
         let cap = self.spec.cap.map(|(_, week)| week);
         let window = Window { from: 0, to: 0, rows, cap, spec: self.spec };
-        (window.pair(), window.people())
+        Week { pair: window.pair(), people: window.people() }
     }
 }
 
@@ -234,14 +240,11 @@ fn lower_median(values: &mut [i64]) -> i64 {
     values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }
 
-fn fortnight(
-    (monday, older): (i64, &(Pair, BTreeSet<Option<i64>>)),
-    (last, newer): (i64, &(Pair, BTreeSet<Option<i64>>)),
-) -> Point {
-    let people = older.1.union(&newer.1).count();
-    let x = older.0.x + newer.0.x;
+fn fortnight((monday, older): (i64, &Week), (last, newer): (i64, &Week)) -> Point {
+    let people = older.people.union(&newer.people).count();
+    let x = older.pair.x + newer.pair.x;
     let few = people < FEWEST_PEOPLE || x < FEW;
-    Point { from: monday, to: last + 6, x: (!few).then_some(x), n: older.0.n + newer.0.n }
+    Point { from: monday, to: last + 6, x: (!few).then_some(x), n: older.pair.n + newer.pair.n }
 }
 
 impl Window<'_> {

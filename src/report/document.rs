@@ -187,7 +187,8 @@ pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue,
             version: METHOD,
             signal_threshold: organisation.signal_threshold,
             joint_threshold: organisation.joint_threshold,
-            false_cards_per_team_quarter: team.false_cards,
+            // As the card says it: one digit.
+            false_cards_per_team_quarter: team.false_cards.map(|rate| (rate * 10.0).round() / 10.0),
         },
     }
 }

@@ -13,8 +13,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::document::{self, Document, SourceLine, document};
-use super::input::{Organisation, Team};
-use super::page::{IndexPage, Maker, SharedView};
+use super::input::{Health, Organisation, Source, Team};
+use super::page::Maker;
+use super::view::{IndexPage, SharedView, SourceView};
 use super::words::{self, Words};
 use crate::catalogue::Catalogue;
 
@@ -108,14 +109,14 @@ fn shared(documents: &[Document]) -> Vec<Shared> {
 }
 
 /// Each source once: its worst state over all teams.
-fn sources(teams: &[&Team]) -> Vec<super::input::Source> {
-    let mut worst: BTreeMap<&str, &super::input::Source> = BTreeMap::new();
+fn sources(teams: &[&Team]) -> Vec<Source> {
+    let mut worst: BTreeMap<&str, &Source> = BTreeMap::new();
     for source in teams.iter().flat_map(|team| &team.sources) {
-        let rank = |source: &super::input::Source| match source.health {
-            super::input::Health::Off => 0,
-            super::input::Health::Complete => 1,
-            super::input::Health::Stale => 2,
-            super::input::Health::Failed => 3,
+        let rank = |source: &Source| match source.health {
+            Health::Off => 0,
+            Health::Complete => 1,
+            Health::Stale => 2,
+            Health::Failed => 3,
         };
         let known = worst.entry(&source.id).or_insert(source);
         if rank(source) > rank(known) {
@@ -151,12 +152,29 @@ fn index(maker: &Maker<'_>, teams: &[&Team], documents: &[Document], shared: &[S
         title: words.get("index-title"),
         corner: words::long_day(maker.organisation.as_of.to_zoned_datetime(maker.organisation.zone.clone()).date()),
         summary,
-        sources: sources(teams).iter().map(|source| maker.source(source)).collect(),
+        sources: freshness(maker, teams),
         shared_cards: shared_cards.collect(),
         rows: teams.iter().zip(documents).map(|(team, document)| maker.index_row(team, document)).collect(),
         read_at: maker.read_at(),
         data: "index.json".to_owned(),
     }
+}
+
+/// Each source once; one that failed for some teams only says for how many.
+fn freshness(maker: &Maker<'_>, teams: &[&Team]) -> Vec<SourceView> {
+    let view = |source: &Source| {
+        let connected = |team: &&&Team| team.sources.iter().any(|one| one.id == source.id && one.health != Health::Off);
+        let failed = |team: &&&Team| team.sources.iter().any(|one| one.id == source.id && one.health == Health::Failed);
+        let (all, bad) = (teams.iter().filter(connected).count(), teams.iter().filter(failed).count());
+        let mut view = maker.source(source);
+        if bad > 0 && bad < all {
+            let (count, all) = (words::count(bad).to_lowercase(), words::count(all).to_lowercase());
+            let values = [("name", view.name.as_str()), ("count", &count), ("all", &all)];
+            view.line = maker.words.fill("source-failed-some", &values);
+        }
+        view
+    };
+    sources(teams).iter().map(view).collect()
 }
 
 fn index_file(organisation: &Organisation, teams: &[&Team], documents: &[Document], shared: Vec<Shared>) -> IndexFile {

@@ -2,10 +2,12 @@
 
 pub mod chart;
 pub mod document;
+mod figure;
 mod html;
 pub mod input;
 mod link;
 mod page;
+mod view;
 pub mod words;
 
 pub use html::{File, ReportError, put_notice, render, write};

@@ -6,7 +6,9 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::input::*;
+use super::input::{
+    Ageing, Card, Event, Health, Item, Observation, OpenItem, Organisation, Point, Signal, SignalState, Source, Team,
+};
 
 const SLUGS: [&str; 6] =
     ["stalled_work", "waiting_for_review", "moving_dates", "outside_usual_hours", "no_quiet_block", "meeting_load"];

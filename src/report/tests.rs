@@ -144,6 +144,71 @@ fn every_number_of_a_card_occurs_in_the_figures_beside_it() {
     }
 }
 
+#[test]
+fn every_open_item_of_the_table_occurs_in_the_figures() {
+    let files = all();
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "payments.json")).unwrap();
+    let work = figures["open_work"].as_array().unwrap();
+    assert_eq!((work.len(), work[11]["working_days"].as_i64()), (12, Some(31)));
+    let page = text(&files, "payments.html");
+    for item in work {
+        let (key, days) = (item["ref"].as_str().unwrap(), &item["working_days"]);
+        assert!(page.contains(&format!("<bdi>{key}</bdi></a></td><td><bdi>{days}</bdi>")), "{key}");
+    }
+}
+
+#[test]
+fn every_text_of_a_drawing_lies_inside_it_by_the_width_table() {
+    let mut teams = sample::teams();
+    for team in &mut teams {
+        let (from, to) = (jiff::civil::date(2026, 8, 3), jiff::civil::date(2026, 8, 5));
+        team.events.push(super::input::Event { from, to, label: "release of everything, ".repeat(4) });
+    }
+    let files = rendered(&sample::organisation(), &teams);
+    let mut seen = 0;
+    for (name, page) in pages(&files) {
+        for drawing in page.split("<svg class=\"chart").skip(1) {
+            let width = if drawing.starts_with(" wide") { 720.0 } else { 344.0 };
+            for part in drawing.split("<text ").skip(1) {
+                let (tag, rest) = part.split_once('>').unwrap();
+                let words = rest.split_once('<').unwrap().0;
+                let value = |key: &str| -> f64 {
+                    tag.split_once(&format!("{key}=\"")).unwrap().1.split_once('"').unwrap().0.parse().unwrap()
+                };
+                let (x, wide) = (value(" x"), super::chart::svg::text_width(words, value("font-size")));
+                let from = x - if tag.contains("\"end\"") {
+                    wide
+                } else if tag.contains("middle") {
+                    wide / 2.0
+                } else {
+                    0.0
+                };
+                assert!(from >= -0.5 && from + wide <= width + 0.5, "{name}: {words} from {from} to {}", from + wide);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 300);
+}
+
+#[test]
+fn templates_trust_only_drawings_and_the_style_sheet() {
+    let templates = [
+        include_str!("../../reports/head.html"),
+        include_str!("../../reports/figure.html"),
+        include_str!("../../reports/team.html"),
+        include_str!("../../reports/index.html"),
+    ];
+    let trusted: Vec<&str> = templates
+        .iter()
+        .flat_map(|text| {
+            text.split("{{").skip(1).filter_map(|part| part.split_once("|safe").map(|(name, _)| name.trim()))
+        })
+        .filter(|name| !name.contains("}}"))
+        .collect();
+    assert_eq!(trusted, ["style", "figure.wide", "figure.phone", "row.spark", "row.spark"]);
+}
+
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_ascii_digit()).filter(|number| !number.is_empty())
 }

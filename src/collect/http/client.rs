@@ -18,7 +18,6 @@ pub fn client() -> Result<reqwest::Client, CollectError> {
 }
 
 /// What every client of ours has.
-#[must_use]
 pub fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(AGENT)

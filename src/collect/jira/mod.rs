@@ -359,12 +359,29 @@ impl Walk<'_> {
         Ok((issues, more.then_some(Place { token: None, start: reached })))
     }
 
-    /// The complete changelogs of a page's issues, by allow-listed fields: the search itself would cut them.
+    /// The complete changelogs of a page's issues, by allow-listed fields: the search itself would cut them. At most
+    /// ten fields go into one question.
     async fn changes(&self, ids: &[i64], rows: &Rows<'_>, batch: &mut Batch) -> Result<(), CollectError> {
         let custom = &self.site.custom;
         let mut fields: Vec<&str> =
-            vec!["status", "assignee", "priority", "resolution", "issuetype", "duedate", "fixVersions"];
+            vec!["status", "assignee", "priority", "issuetype", "duedate", "fixVersions", "issuekey"];
         fields.extend([&custom.sprint, &custom.flagged, &custom.estimate].into_iter().flatten().map(String::as_str));
+        self.changes_of(&fields, ids, rows, batch).await?;
+        let moved: Vec<i64> = {
+            let keys = batch.issue_changes.iter().filter(|change| change.field == "key");
+            keys.map(|change| change.issue_id).collect()
+        };
+        // Project and resolution change seldom: the first with the key, the second at the end, told by the issue.
+        if moved.is_empty() { Ok(()) } else { self.changes_of(&["project"], &moved, rows, batch).await }
+    }
+
+    async fn changes_of(
+        &self,
+        fields: &[&str],
+        ids: &[i64],
+        rows: &Rows<'_>,
+        batch: &mut Batch,
+    ) -> Result<(), CollectError> {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let mut token: Option<String> = None;
         loop {

@@ -1,0 +1,197 @@
+//! Drawings with their captions and tables, all made from the rounded figures of the document.
+
+use super::chart::{self, AgeingWords, Drawing, SeriesChart};
+use super::document::{Document, SeriesPoint, shown_ageing};
+use super::input::{Ageing, Signal, SignalState, Team};
+use super::link::safe_link;
+use super::page::Maker;
+use super::view::{Cell, Figure, TableView};
+use super::words::{self, clean};
+use crate::catalogue::Card as CardWords;
+
+impl Maker<'_> {
+    /// The drawing of a signal, with caption and table; `None` where nothing of it may be drawn.
+    pub(super) fn figure(&self, team: &Team, document: &Document, slug: &str) -> Option<Figure> {
+        let card = self.catalogue.card(slug)?;
+        let signal = team.signals.get(slug)?;
+        if slug == "stalled_work"
+            && let Some(ageing) = shown_ageing(team)
+        {
+            return Some(self.ageing_figure(ageing, signal.state == SignalState::Open));
+        }
+        let points = document.series.get(slug).filter(|points| points.len() >= 2)?;
+        Some(self.series_figure(team, card, signal, points))
+    }
+
+    fn series_figure(&self, team: &Team, card: &CardWords, signal: &Signal, points: &[SeriesPoint]) -> Figure {
+        let id = format!("c-{}", card.slug);
+        let band = band(signal);
+        let open = signal.state == SignalState::Open;
+        let percent = |share: f64| format!("{:.0}", share * 100.0);
+        let band_label = band.map_or_else(String::new, |(low, high)| {
+            self.words.fill("band-label", &[("low", &percent(low)), ("high", &percent(high))])
+        });
+        let seen = signal.observation.as_ref().filter(|_| open);
+        let window = seen.map(|seen| {
+            let (x, n) = (seen.x.to_string(), seen.n.to_string());
+            self.words.fill("window-label", &[("x", &x), ("n", &n), ("unit", &card.unit)])
+        });
+        let chart = SeriesChart {
+            shares: points.iter().map(share).collect(),
+            names: points.iter().map(|point| self.point_name(point)).collect(),
+            months: months(signal),
+            band,
+            band_label,
+            window,
+            unit: String::new(),
+            events: events(team, signal),
+        };
+        // A drawing that fails is left out: its sentence and its table remain.
+        let drawing = chart::series(&id, &chart).unwrap_or_default();
+        let key = if band.is_some() { "chart-sentence" } else { "chart-no-band" };
+        Figure {
+            title: card.title.clone(),
+            sentence: self.words.fill(key, &[("unit", &card.short)]),
+            table: self.series_table(points),
+            few: points.iter().any(|point| point.x.is_none()),
+            ..figure(id, drawing)
+        }
+    }
+
+    fn point_name(&self, point: &SeriesPoint) -> String {
+        let date = |text: &str| text.parse().map(words::short_day).unwrap_or_default();
+        let x = point.x.map_or_else(|| self.words.get("few"), |x| x.to_string());
+        let share = share(point).map_or_else(|| self.words.get("few"), |share| format!("{:.0} %", share * 100.0));
+        let n = point.n.to_string();
+        self.words.fill(
+            "hover",
+            &[("from", &date(&point.from)), ("to", &date(&point.to)), ("x", &x), ("n", &n), ("share", &share)],
+        )
+    }
+
+    fn series_table(&self, points: &[SeriesPoint]) -> TableView {
+        let date = |text: &str| text.parse().map(words::short_day).unwrap_or_default();
+        let cell = |text: String| Cell { text, url: None };
+        let few = self.words.get("few");
+        let row = |point: &SeriesPoint| {
+            vec![
+                cell(format!("{} – {}", date(&point.from), date(&point.to))),
+                cell(point.x.map_or_else(|| few.clone(), |x| x.to_string())),
+                cell(point.n.to_string()),
+                cell(share(point).map_or_else(|| few.clone(), |share| format!("{:.0} %", share * 100.0))),
+            ]
+        };
+        TableView {
+            caption: self.words.get("table-series"),
+            head: ["column-span", "column-x", "column-n", "column-share"].map(|key| self.words.get(key)).to_vec(),
+            rows: points.iter().map(row).collect(),
+        }
+    }
+
+    fn ageing_figure(&self, ageing: &Ageing, on_card: bool) -> Figure {
+        let words = self.words;
+        let shown = self.shown(ageing);
+        let texts = ["ageing-today", "ageing-week", "ageing-weeks", "ageing-axis", "ageing-limit", "ageing-days"]
+            .map(|key| words.get(key));
+        let [today, week, weeks, axis, limit, days] = &texts;
+        let labels = AgeingWords { today, week, weeks, axis, limit, days };
+        // A drawing that fails is left out: its sentence and its table remain.
+        let drawing = chart::ageing("c-ageing", &shown, on_card, &labels).unwrap_or_default();
+        let beyond = shown.items.iter().filter(|open| open.beyond).count();
+        let values = [("beyond", words::count(beyond)), ("all", shown.items.len().to_string())];
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let key = if shown.limit_days.is_some() { "ageing-sentence" } else { "ageing-sentence-no-limit" };
+        Figure {
+            title: words.get("ageing-title"),
+            sentence: words.fill(key, &values),
+            table: self.ageing_table(&shown),
+            few: false,
+            ..figure("c-ageing".to_owned(), drawing)
+        }
+    }
+
+    /// The items as they may be shown: without key and link where the configuration hides them.
+    fn shown(&self, ageing: &Ageing) -> Ageing {
+        let mut shown = ageing.clone();
+        for open in &mut shown.items {
+            open.item.key = if self.organisation.show_work_items { clean(&open.item.key) } else { String::new() };
+            let url = open.item.url.take().filter(|_| self.organisation.show_work_items);
+            open.item.url = url.as_deref().and_then(safe_link);
+        }
+        shown
+    }
+
+    fn ageing_table(&self, ageing: &Ageing) -> TableView {
+        let mut open: Vec<_> = ageing.items.iter().collect();
+        open.sort_by_key(|open| (std::cmp::Reverse(open.item.working_days), open.item.key.clone()));
+        let with_keys = self.organisation.show_work_items;
+        let cell = |text: String| Cell { text, url: None };
+        let row = |open: &&super::input::OpenItem| {
+            let key = with_keys.then(|| Cell { text: open.item.key.clone(), url: open.item.url.clone() });
+            let days = cell(open.item.working_days.unwrap_or(0).to_string());
+            key.into_iter().chain([days, cell(open.quiet_days.to_string())]).collect()
+        };
+        let heads = ["column-item", "column-days", "column-quiet"];
+        TableView {
+            caption: self.words.get("ageing-table"),
+            head: heads[usize::from(!with_keys)..].iter().map(|key| self.words.get(key)).collect(),
+            rows: open.iter().map(row).collect(),
+        }
+    }
+}
+
+fn figure(id: String, drawing: Drawing) -> Figure {
+    let table = TableView { caption: String::new(), head: Vec::new(), rows: Vec::new() };
+    Figure {
+        id,
+        title: String::new(),
+        sentence: String::new(),
+        wide: drawing.wide,
+        phone: drawing.phone,
+        table,
+        few: false,
+    }
+}
+
+/// The usual range as shares of the present number of opportunities, as it is displayed.
+pub(super) fn band(signal: &Signal) -> Option<(f64, f64)> {
+    let seen = signal.observation.as_ref().filter(|seen| seen.n > 0)?;
+    let share = |x: i64| float(x) / float(seen.n);
+    Some((share(seen.usual_low), share(seen.usual_high).min(1.0)))
+}
+
+/// A point as a share; `None` where it reads "few".
+pub(super) fn share(point: &SeriesPoint) -> Option<f64> {
+    let x = point.x.filter(|_| point.n > 0)?;
+    Some(float(x) / float(point.n))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a team stay far below 2^53")]
+fn float(count: i64) -> f64 {
+    count as f64
+}
+
+/// The points at which a month is named: the first that begins in it.
+fn months(signal: &Signal) -> Vec<(usize, String)> {
+    let mut named = Vec::new();
+    let mut last = None;
+    for (at, point) in signal.points.iter().enumerate() {
+        let month = (point.from.year(), point.from.month());
+        if last != Some(month) {
+            named.push((at, words::month(point.from).get(..3).unwrap_or_default().to_owned()));
+            last = Some(month);
+        }
+    }
+    named
+}
+
+fn events(team: &Team, signal: &Signal) -> Vec<(f64, String)> {
+    let at = |event: &super::input::Event| {
+        let position = signal.points.iter().position(|point| event.from <= point.to && event.to >= point.from)?;
+        let span = signal.points.get(position)?;
+        let length = f64::from((span.to - span.from).get_days() + 1);
+        let gone = f64::from((event.from.max(span.from) - span.from).get_days());
+        Some((f64::from(u32::try_from(position).ok()?) + gone / length, clean(&event.label)))
+    };
+    team.events.iter().filter_map(at).collect()
+}

@@ -1,0 +1,131 @@
+//! The shape of the pages as the templates see it: finished text and finished drawings, nothing to be worked out.
+
+use askama::Template;
+
+use super::words::Words;
+
+/// A line of a list with its word-sized drawing.
+pub struct Row {
+    pub link: String,
+    pub head: String,
+    pub detail: String,
+    pub spark: String,
+}
+
+/// A source's freshness.
+pub struct SourceView {
+    pub class: &'static str,
+    pub line: String,
+    pub name: String,
+    pub complete: String,
+    pub covers: String,
+    pub gap: String,
+}
+
+/// A text, perhaps linked.
+pub struct Cell {
+    pub text: String,
+    pub url: Option<String>,
+}
+
+/// The table under a drawing.
+pub struct TableView {
+    pub caption: String,
+    pub head: Vec<String>,
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// A drawing with its caption and table.
+pub struct Figure {
+    pub id: String,
+    pub title: String,
+    pub sentence: String,
+    pub wide: String,
+    pub phone: String,
+    pub table: TableView,
+    /// A point of it reads "few".
+    pub few: bool,
+}
+
+/// A question.
+pub struct QuestionView {
+    pub text: String,
+    pub behaviour: String,
+}
+
+/// A card.
+pub struct CardView {
+    pub id: String,
+    pub unsaid: Option<String>,
+    pub kicker: String,
+    pub headline: String,
+    pub sentence: String,
+    pub parts: Vec<String>,
+    pub chance: String,
+    pub figures: Vec<Figure>,
+    pub readings: Vec<String>,
+    pub questions: Vec<QuestionView>,
+    pub could: Vec<String>,
+    pub items: Vec<Cell>,
+    pub since: String,
+}
+
+/// A section of usual drawings.
+pub struct Section {
+    pub title: String,
+    pub lead: String,
+    pub figures: Vec<Figure>,
+    pub lines: Vec<String>,
+}
+
+/// A team's page.
+#[derive(Template)]
+#[template(path = "team.html")]
+pub struct TeamPage {
+    pub w: Words,
+    pub style: String,
+    pub style_hash: String,
+    pub organisation: String,
+    pub title: String,
+    pub corner: String,
+    pub span: String,
+    pub summary: String,
+    pub too_small: bool,
+    /// What the page says where it shows no card.
+    pub quiet: String,
+    pub sources: Vec<SourceView>,
+    pub rows: Vec<Row>,
+    pub lines: Vec<String>,
+    pub cards: Vec<CardView>,
+    pub sections: Vec<Section>,
+    pub cannot: Vec<String>,
+    pub worked: Vec<Vec<String>>,
+    pub rule: String,
+    pub who: String,
+    pub read_at: String,
+    pub data: String,
+}
+
+/// A card of the index: something that several teams share.
+pub struct SharedView {
+    pub kicker: String,
+    pub headline: String,
+}
+
+/// The index.
+#[derive(Template)]
+#[template(path = "index.html")]
+pub struct IndexPage {
+    pub w: Words,
+    pub style: String,
+    pub style_hash: String,
+    pub organisation: String,
+    pub title: String,
+    pub corner: String,
+    pub summary: String,
+    pub sources: Vec<SourceView>,
+    pub shared_cards: Vec<SharedView>,
+    pub rows: Vec<Row>,
+    pub read_at: String,
+    pub data: String,
+}
