@@ -12,7 +12,7 @@ pub mod github;
 pub mod http;
 pub mod jira;
 
-pub use crate::model::cursor::{Cursor, Cursors, ScopeId};
+pub use crate::model::cursor::{Cursor, Cursors, Resume, ScopeId};
 use crate::model::time::Millis;
 use crate::model::{Batch, Pseudonyms};
 
@@ -55,13 +55,31 @@ pub struct ScopeReport {
     pub refused: bool,
     pub rows: u64,
     pub pages: u64,
+    /// What reading it cost; all zero where its source does not count by scope.
+    #[serde(skip)]
+    pub cost: Counts,
 }
 
 impl ScopeReport {
     /// A scope that was read to its end.
     #[must_use]
     pub fn complete(id: ScopeId, label: impl Into<String>, rows: u64, pages: u64) -> Self {
-        Self { id, label: label.into(), outcome: Outcome::Complete, reason: None, refused: false, rows, pages }
+        Self {
+            id,
+            label: label.into(),
+            outcome: Outcome::Complete,
+            reason: None,
+            refused: false,
+            rows,
+            pages,
+            cost: Counts::default(),
+        }
+    }
+
+    /// The same report with what its meter counted.
+    #[must_use]
+    pub fn paid(self, meter: &Meter) -> Self {
+        Self { cost: meter.counts(), ..self }
     }
 
     /// A scope of which nothing usable could be read.
@@ -75,6 +93,7 @@ impl ScopeReport {
             refused: false,
             rows: 0,
             pages: 0,
+            cost: Counts::default(),
         }
     }
 }
@@ -118,10 +137,12 @@ pub struct StoreGone;
 #[derive(Debug, Default)]
 pub struct Meter {
     counts: Mutex<Counts>,
+    /// The meter of which this one is a part: it counts the same once more.
+    whole: Option<Arc<Meter>>,
 }
 
 /// The figures of a [`Meter`].
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Requests by endpoint template, such as `POST /graphql pull_requests`.
     pub requests: BTreeMap<String, u64>,
@@ -134,17 +155,53 @@ pub struct Counts {
     pub waited_seconds: u64,
 }
 
+impl Counts {
+    /// Requests of all endpoints.
+    #[must_use]
+    pub fn all_requests(&self) -> u64 {
+        self.requests.values().sum()
+    }
+}
+
 impl Meter {
-    /// Changes the figures under the lock.
-    pub fn add(&self, change: impl FnOnce(&mut Counts)) {
-        // A poisoned lock still holds valid counters.
-        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        change(&mut counts);
+    /// A meter for one scope; what it counts is counted in `whole` too.
+    #[must_use]
+    pub fn part_of(whole: &Arc<Self>) -> Arc<Self> {
+        Arc::new(Self { counts: Mutex::default(), whole: Some(Arc::clone(whole)) })
+    }
+
+    /// Changes the figures, here and in the meter of which this one is a part.
+    pub fn add(&self, change: impl Fn(&mut Counts)) {
+        let mut meter = Some(self);
+        while let Some(one) = meter {
+            change(&mut one.lock());
+            meter = one.whole.as_deref();
+        }
     }
 
     /// The figures so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Counts> {
+        // A poisoned lock still holds valid counters.
+        self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_counts_for_itself_and_for_the_whole() {
+        let whole = Arc::new(Meter::default());
+        let (one, two) = (Meter::part_of(&whole), Meter::part_of(&whole));
+        one.add(|counts| counts.points += 2);
+        two.add(|counts| *counts.requests.entry("GET /x".to_owned()).or_default() += 1);
+        assert_eq!((one.counts().points, two.counts().points, whole.counts().points), (2, 0, 2));
+        assert_eq!((one.counts().all_requests(), whole.counts().all_requests()), (0, 1));
     }
 }

@@ -31,8 +31,23 @@ pub struct Cursor {
     /// The page size that worked last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
+    /// Where a walk that was cut off goes on; the values above are still those of the last walk that ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
     /// Hash of what was asked for; another hash means a full walk.
     pub scope_hash: String,
+}
+
+/// The place in a walk from the newest change to the oldest, whose rows up to here are stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The service's own mark of the last page that was stored.
+    pub after: String,
+    /// The largest change time that the walk has shown, in milliseconds UTC.
+    pub newest: i64,
+    /// The state in which the walk began, such as the hash of a branch's head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<String>,
 }
 
 /// All cursors, by scope.

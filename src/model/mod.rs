@@ -9,5 +9,5 @@ pub mod time;
 
 pub use account::{Account, AccountKind, Pseudonyms};
 pub use batch::{Batch, Replaced};
-pub use cursor::{Cursor, Cursors, ScopeId};
+pub use cursor::{Cursor, Cursors, Resume, ScopeId};
 pub use evidence::EvidenceRow;

@@ -209,6 +209,9 @@ mod tests {
             refused,
             rows: 0,
             requests: 0,
+            points: 0,
+            bytes: 0,
+            waited_seconds: 0,
             complete_to: None,
         }
     }

@@ -26,6 +26,15 @@ pub struct Scope {
     pub refused: bool,
     pub rows: u64,
     pub requests: u64,
+    /// GitHub GraphQL points.
+    #[serde(default)]
+    pub points: u64,
+    /// Decoded bytes of all answers.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Seconds spent waiting for limits and back-off.
+    #[serde(default)]
+    pub waited_seconds: u64,
     /// The moment up to which this scope is complete, milliseconds UTC; kept from an earlier night where this one
     /// failed.
     pub complete_to: Option<i64>,
@@ -65,7 +74,10 @@ impl Scope {
             reason: report.reason,
             refused: report.refused,
             rows: report.rows,
-            requests: report.pages,
+            requests: report.cost.all_requests(),
+            points: report.cost.points,
+            bytes: report.cost.bytes,
+            waited_seconds: report.cost.waited_seconds,
             complete_to,
         }
     }

@@ -58,6 +58,9 @@ fn scopes(config: &Config, as_of: Timestamp) -> Vec<Scope> {
         refused: false,
         rows: 0,
         requests: 0,
+        points: 0,
+        bytes: 0,
+        waited_seconds: 0,
         complete_to: Some(Millis::from_timestamp(as_of).0),
     };
     let mut scopes = vec![scope("calendars", "calendar", "calendars", "*")];

@@ -12,11 +12,20 @@ use url::Url;
 
 use crate::collect::Meter;
 use crate::collect::http::{Answer, CollectError, Gate, LARGEST_BODY, Service, TransportError, Verdict, policy};
+use crate::model::time::Millis;
 
 const FRAGMENTS: &str = include_str!("../../../queries/github/fragments.graphql");
 /// The sum of all waits of one credential in a night.
 const BUDGET: Duration = Duration::from_secs(4 * 3600);
 const MOST_REDIRECTS: usize = 5;
+
+/// The answer to a GraphQL question.
+#[derive(Debug)]
+pub struct Reply {
+    pub value: Value,
+    /// The server's own clock.
+    pub server: Option<Millis>,
+}
 
 /// A client of one service with one token.
 #[derive(Clone)]
@@ -46,11 +55,17 @@ impl Client {
         })
     }
 
-    /// Asks a GraphQL question; fragments that it uses are added.
+    /// The same client, whose requests are counted by another meter.
+    #[must_use]
+    pub fn counted_by(&self, meter: Arc<Meter>) -> Self {
+        Self { gate: self.gate.counted_by(meter), ..self.clone() }
+    }
+
+    /// Asks a GraphQL question; fragments that it uses are added. Gives the answer and the server's own clock.
     ///
     /// # Errors
     /// [`CollectError`]; [`CollectError::Shrink`] where the page was too large.
-    pub async fn graphql(&self, name: &str, query: &str, variables: &Value) -> Result<Value, CollectError> {
+    pub async fn graphql(&self, name: &str, query: &str, variables: &Value) -> Result<Reply, CollectError> {
         let body = json!({ "query": with_fragments(query), "variables": variables });
         let endpoint = format!("POST /graphql {name}");
         let attempt = || async { whole(self.graph._post("/graphql", Some(&body)).await).await };
@@ -58,7 +73,7 @@ impl Client {
         let value = answer.json().map_err(|_| CollectError::Scope("an answer is not JSON".to_owned()))?;
         let cost = value.pointer("/data/rateLimit/cost").and_then(Value::as_u64).unwrap_or(0);
         self.gate.meter().add(|counts| counts.points += cost);
-        Ok(value)
+        Ok(Reply { server: date(&answer), value })
     }
 
     /// Gets a REST address, `path` with its query; redirects within the same service are followed.
@@ -107,6 +122,11 @@ fn octocrab(base: &str, token: &SecretString) -> Result<Octocrab, CollectError> 
 }
 
 type Body = http_body_util::combinators::BoxBody<bytes::Bytes, octocrab::Error>;
+
+/// The server's own clock.
+pub fn date(answer: &Answer) -> Option<Millis> {
+    answer.header("date").and_then(policy::http_date).map(Millis::from_timestamp)
+}
 
 /// Reads an answer whole.
 async fn whole(sent: octocrab::Result<http::Response<Body>>) -> Result<Answer, TransportError> {

@@ -12,7 +12,9 @@ use url::Url;
 
 mod answers;
 mod client;
+mod pulls;
 mod rows;
+mod streams;
 mod walk;
 
 use super::http::CollectError;
@@ -130,7 +132,7 @@ async fn accounts(client: &Client, logins: &[String]) -> Result<BTreeMap<String,
             .map(|(at, login)| format!("u{at}: user(login: {}) {{ databaseId }}", json!(login)))
             .collect();
         let query = format!("query {{ rateLimit {{ cost }} {} }}", asked.join(" "));
-        let answer = client.graphql("accounts", &query, &json!({})).await?;
+        let answer = client.graphql("accounts", &query, &json!({})).await?.value;
         for (at, login) in chunk.iter().enumerate() {
             let number = answer.pointer(&format!("/data/u{at}/databaseId")).and_then(Value::as_i64);
             accounts.extend(number.map(|number| (login.to_lowercase(), number)));
@@ -152,7 +154,7 @@ async fn glances(client: &Client, names: &[String]) -> Result<Vec<(String, Optio
             })
             .collect();
         let query = format!("query {{ rateLimit {{ cost }} {} }}", asked.join(" "));
-        let answer = client.graphql("repositories", &query, &json!({})).await?;
+        let answer = client.graphql("repositories", &query, &json!({})).await?.value;
         for (at, name) in chunk.iter().enumerate() {
             glances.push((name.clone(), part(&answer, &["data", &format!("r{at}")])));
         }

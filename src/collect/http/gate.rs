@@ -43,6 +43,12 @@ impl Gate {
         Self { service, meter, places: Arc::new(Semaphore::new(AT_ONCE)), state: Arc::new(Mutex::new(state)) }
     }
 
+    /// The same gate, whose requests are counted by another meter.
+    #[must_use]
+    pub fn counted_by(&self, meter: Arc<Meter>) -> Self {
+        Self { meter, ..self.clone() }
+    }
+
     /// Which service lies behind it.
     #[must_use]
     pub fn service(&self) -> Service {

@@ -1,0 +1,202 @@
+//! The walk through pull requests with their commits and what happened to them, newest change first.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::answers::{Connection, Happening, ListedCommit, Pull, part};
+use super::rows::instant;
+use super::walk::{Brought, OVERLAP, Walk, stuck};
+use crate::collect::http::CollectError;
+use crate::model::Batch;
+use crate::model::time::Millis;
+
+const PULLS: &str = include_str!("../../../queries/github/pull_requests.graphql");
+/// Pull requests of a page; halved where it is too much for the service.
+const PAGE: u32 = 25;
+/// Pull requests whose inner lists are continued in one question.
+const CONTINUED: usize = 10;
+
+/// One way down the list, and what it has shown.
+struct Descent<'a> {
+    /// Changes before this were read on an earlier night.
+    floor: i64,
+    after: Option<String>,
+    /// The present page size.
+    first: u32,
+    /// Review comments by review, and whether the answers have to count them.
+    counts: &'a BTreeMap<i64, i64>,
+    nested: bool,
+    brought: Brought,
+    server: Option<Millis>,
+}
+
+impl Walk<'_> {
+    /// Pull requests, newest change first, down to the cursor.
+    pub(super) async fn pull_requests(
+        &self,
+        counts: &BTreeMap<i64, i64>,
+        nested: bool,
+    ) -> Result<Brought, CollectError> {
+        let known = self.cursor("pull_requests");
+        let resume = known.and_then(|cursor| cursor.resume.clone());
+        let begun = resume.as_ref().map(|resume| Millis(resume.newest));
+        let mut descent = Descent {
+            floor: known.and_then(|cursor| cursor.updated_to).map_or(self.context.since.0, |seen| seen - OVERLAP),
+            after: resume.map(|resume| resume.after),
+            first: known.and_then(|cursor| cursor.page_size).unwrap_or(PAGE).clamp(1, PAGE),
+            counts,
+            nested,
+            brought: Brought { newest: begun, ..Brought::default() },
+            server: None,
+        };
+        match (self.descend(&mut descent).await, begun) {
+            (Ok(()), None) => {}
+            // What changed since the walk began lies above the place where it went on.
+            (Ok(()), Some(begun)) => {
+                descent.floor = begun.0 - OVERLAP;
+                descent.after = None;
+                self.descend(&mut descent).await?;
+            }
+            // The service may no longer know the place: once more from the top.
+            (Err(CollectError::Scope(_)), Some(_)) if descent.brought.pages == 0 => {
+                descent.after = None;
+                descent.brought = Brought::default();
+                self.descend(&mut descent).await?;
+            }
+            (Err(error), _) => return Err(error),
+        }
+        let page_size = (descent.first < PAGE).then_some((descent.first * 2).min(PAGE));
+        let cursor = self.ended("pull_requests", descent.brought.newest, None, page_size);
+        self.deliver("pull_requests", Batch::default(), Some(cursor)).await?;
+        Ok(descent.brought)
+    }
+
+    async fn descend(&self, descent: &mut Descent<'_>) -> Result<(), CollectError> {
+        let rows = self.rows(descent.counts);
+        loop {
+            let page = self.page_of_pulls(descent).await?;
+            descent.brought.turned()?;
+            let mut reached = false;
+            let mut pulls = Vec::new();
+            for pull in page.nodes.into_iter().flatten() {
+                let changed = instant(Some(&pull.updated_at)).unwrap_or_default();
+                if changed.0 < descent.floor {
+                    reached = true;
+                } else {
+                    descent.brought.saw(Some(changed), descent.server);
+                    pulls.push(pull);
+                }
+            }
+            self.complete(&mut pulls, descent.nested).await?;
+            let mut batch = Batch::default();
+            for pull in &pulls {
+                if rows.pull(pull, &mut batch).is_none() {
+                    return Err(CollectError::Scope("a pull request has times that cannot be read".to_owned()));
+                }
+            }
+            descent.brought.rows += batch.rows() as u64;
+            let more = !reached && page.page_info.has_next_page;
+            let next = page.page_info.end_cursor.filter(|_| more);
+            if more && (next.is_none() || next == descent.after) {
+                return Err(stuck());
+            }
+            let place = next.as_deref();
+            let cursor = place.and_then(|after| self.under_way("pull_requests", descent.brought.newest, after, None));
+            self.deliver("pull_requests", batch, cursor).await?;
+            if !more {
+                return Ok(());
+            }
+            descent.after = next;
+        }
+    }
+
+    /// A page, smaller and smaller where it is too much for the service.
+    async fn page_of_pulls(&self, descent: &mut Descent<'_>) -> Result<Connection<Pull>, CollectError> {
+        let (owner, name) = self.name.split_once('/').unwrap_or((self.name, ""));
+        loop {
+            let variables = json!({
+                "owner": owner, "name": name, "first": descent.first, "after": descent.after, "counts": descent.nested
+            });
+            match self.client.graphql("pull_requests", PULLS, &variables).await {
+                Err(CollectError::Shrink) if descent.first > 1 => descent.first /= 2,
+                Err(error) => return Err(error),
+                Ok(reply) => {
+                    descent.server = descent.server.or(reply.server);
+                    return part(&reply.value, &["data", "repository", "pullRequests"]).ok_or_else(|| {
+                        CollectError::Scope("a page of pull requests has an unexpected shape".to_owned())
+                    });
+                }
+            }
+        }
+    }
+
+    /// Continues the inner lists that a page cut off, some pull requests in one question, until nothing is missing.
+    async fn complete(&self, pulls: &mut [Pull], nested: bool) -> Result<(), CollectError> {
+        for _ in 0..1000 {
+            let short: Vec<usize> = (0..pulls.len()).filter(|at| is_short(&pulls[*at])).take(CONTINUED).collect();
+            if short.is_empty() {
+                return Ok(());
+            }
+            let asked: Vec<String> = short.iter().map(|at| continuation(*at, &pulls[*at])).collect();
+            let query = format!("query More($counts: Boolean!) {{ rateLimit {{ cost }} {} }}", asked.join(" "));
+            // The variable must be used even where no timeline is continued.
+            let query = if query.contains("timelineItems") {
+                query
+            } else {
+                query.replace("query More($counts: Boolean!)", "query More")
+            };
+            let variables = if query.contains("$counts") { json!({ "counts": nested }) } else { json!({}) };
+            let answer = self.client.graphql("continued lists", &query, &variables).await?.value;
+            for at in short {
+                let before = received(&pulls[at]);
+                let place = |list: &str| -> Option<Value> { answer.pointer(&format!("/data/p{at}/{list}")).cloned() };
+                if let Some(more) =
+                    place("commits").and_then(|value| serde_json::from_value::<Connection<ListedCommit>>(value).ok())
+                {
+                    extend(&mut pulls[at].commits, more);
+                }
+                if let Some(more) =
+                    place("timelineItems").and_then(|value| serde_json::from_value::<Connection<Happening>>(value).ok())
+                {
+                    extend(&mut pulls[at].timeline_items, more);
+                }
+                if received(&pulls[at]) == before {
+                    return Err(CollectError::Scope("pagination did not advance inside a pull request".to_owned()));
+                }
+            }
+        }
+        Err(CollectError::Scope("a pull request's lists do not end".to_owned()))
+    }
+}
+
+fn is_short(pull: &Pull) -> bool {
+    pull.commits.page_info.has_next_page || pull.timeline_items.page_info.has_next_page
+}
+
+fn received(pull: &Pull) -> (usize, usize) {
+    (pull.commits.nodes.len(), pull.timeline_items.nodes.len())
+}
+
+fn extend<T>(list: &mut Connection<T>, more: Connection<T>) {
+    list.nodes.extend(more.nodes);
+    list.page_info = more.page_info;
+}
+
+/// The question for the rest of one pull request's lists.
+fn continuation(at: usize, pull: &Pull) -> String {
+    const TYPES: &str = "[ISSUE_COMMENT, PULL_REQUEST_REVIEW, REVIEW_REQUESTED_EVENT, REVIEW_REQUEST_REMOVED_EVENT, \
+                         READY_FOR_REVIEW_EVENT, CONVERT_TO_DRAFT_EVENT, HEAD_REF_FORCE_PUSHED_EVENT, CLOSED_EVENT, \
+                         REOPENED_EVENT, MERGED_EVENT, LABELED_EVENT, UNLABELED_EVENT, AUTO_MERGE_ENABLED_EVENT, \
+                         AUTO_MERGE_DISABLED_EVENT]";
+    let mut lists = String::new();
+    let after = |info: &super::answers::PageInfo| json!(info.end_cursor).to_string();
+    if pull.commits.page_info.has_next_page {
+        lists.push_str(&format!("commits(first: 100, after: {}) {{ ...Commits }} ", after(&pull.commits.page_info)));
+    }
+    if pull.timeline_items.page_info.has_next_page {
+        let after = after(&pull.timeline_items.page_info);
+        lists.push_str(&format!("timelineItems(first: 100, after: {after}, itemTypes: {TYPES}) {{ ...Timeline }} "));
+    }
+    format!("p{at}: node(id: {}) {{ ... on PullRequest {{ {lists}}} }}", json!(pull.id))
+}
