@@ -94,9 +94,32 @@ pub struct Report {
 #[derive(Clone, Debug)]
 pub struct GitHub {
     pub url: Url,
-    pub token: TokenPlace,
+    pub credential: GitHubCredential,
+    /// Whose repositories are read here; empty: everybody's that no other service names.
+    pub owners: Vec<String>,
     pub allow_write_scopes: bool,
     pub line: usize,
+}
+
+/// Which service reads a repository (`owner/name`): the first that names its owner, else the first that names none.
+#[must_use]
+pub fn reader(services: &[GitHub], repository: &str) -> Option<usize> {
+    let owner = repository.split('/').next().unwrap_or_default();
+    let names = |service: &GitHub| service.owners.iter().any(|one| one.eq_ignore_ascii_case(owner));
+    let named = services.iter().position(names);
+    named.or_else(|| services.iter().position(|service| service.owners.is_empty()))
+}
+
+/// Who asks GitHub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GitHubCredential {
+    Token(TokenPlace),
+    /// An App's installation: its number, that of the installation where it is told, and the private key's place.
+    App {
+        id: i64,
+        installation: Option<i64>,
+        key: TokenPlace,
+    },
 }
 
 /// Which kind of Jira.

@@ -32,7 +32,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let span = root.span();
     let mut root = Table::new(root.into_inner(), span, "the file");
-    let mut parser = Parser { notes, folder };
+    let mut parser = Parser { notes, folder, github: Vec::new() };
     let config = parser.root(&mut root, file);
     root.finish(&mut parser.notes);
     let mut all = parser.notes.all;
@@ -46,6 +46,8 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
 struct Parser<'a> {
     notes: Notes<'a>,
     folder: PathBuf,
+    /// The services of the file, by which repositories are read.
+    github: Vec<GitHub>,
 }
 
 impl Parser<'_> {
@@ -58,7 +60,7 @@ impl Parser<'_> {
         let report = self.report(root);
         let (labels, allow_private) = self.collect(root);
         let github = root.tables("github", "[[github]]", &mut self.notes);
-        let github = github.into_iter().filter_map(|table| self.github(table)).collect();
+        self.github = github.into_iter().filter_map(|table| self.github(table)).collect();
         let jira = root.tables("jira", "[[jira]]", &mut self.notes);
         let jira = jira.into_iter().filter_map(|table| self.jira(table)).collect();
         let mut seen = Seen::default();
@@ -83,7 +85,7 @@ impl Parser<'_> {
             first_sync_days,
             signals,
             report,
-            github,
+            github: std::mem::take(&mut self.github),
             jira,
             people,
             bots,
@@ -231,10 +233,25 @@ impl Parser<'_> {
     fn github(&mut self, mut table: Table<'_>) -> Option<GitHub> {
         let line = self.notes.line(table.span.start);
         let url = table.required("url", &mut self.notes).and_then(|url| self.url(&url));
-        let token = self.token(&mut table);
+        let credential = self.github_credential(&mut table);
+        let owners = table.texts("owners", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
         let allow_write_scopes = table.bool("allow-write-scopes", &mut self.notes).unwrap_or(false);
         table.finish(&mut self.notes);
-        Some(GitHub { url: url?, token: token?, allow_write_scopes, line })
+        Some(GitHub { url: url?, credential: credential?, owners, allow_write_scopes, line })
+    }
+
+    /// A token, or an App with its private key.
+    fn github_credential(&mut self, table: &mut Table<'_>) -> Option<GitHubCredential> {
+        let app = table.number("app-id", &mut self.notes);
+        let installation = table.number("installation-id", &mut self.notes);
+        let Some(app) = app else {
+            if let Some(installation) = installation {
+                self.notes.add(installation.span(), "`installation-id` belongs to an App: give `app-id` as well");
+            }
+            return self.token(table).map(GitHubCredential::Token);
+        };
+        let key = self.secret(table, ["private-key", "private-key-env", "private-key-file"])?;
+        Some(GitHubCredential::App { id: app.into_inner(), installation: installation.map(Spanned::into_inner), key })
     }
 
     fn jira(&mut self, mut table: Table<'_>) -> Option<Jira> {
@@ -255,21 +272,27 @@ impl Parser<'_> {
     }
 
     fn token(&mut self, table: &mut Table<'_>) -> Option<TokenPlace> {
-        if let Some(token) = table.take("token") {
-            let out = "a token must not stand in the configuration; name a variable with token-env, or a token-file";
-            self.notes.add_private(token.span(), out);
+        self.secret(table, ["token", "token-env", "token-file"])
+    }
+
+    /// The place of a secret, named by a variable or a file; the first key would be the secret itself.
+    fn secret(&mut self, table: &mut Table<'_>, [plain, variable, file]: [&'static str; 3]) -> Option<TokenPlace> {
+        if let Some(secret) = table.take(plain) {
+            let out =
+                format!("a {plain} must not stand in the configuration; name a variable with {variable}, or a {file}");
+            self.notes.add_private(secret.span(), out);
         }
-        let environment = table.text("token-env", &mut self.notes);
-        let file = table.text("token-file", &mut self.notes);
-        match (environment, file) {
+        let environment = table.text(variable, &mut self.notes);
+        let path = table.text(file, &mut self.notes);
+        match (environment, path) {
             (Some(name), None) => Some(TokenPlace::Environment(name.into_inner())),
             (None, Some(path)) => Some(TokenPlace::File(self.folder.join(path.get_ref()))),
             (None, None) => {
-                table.missing("token-env` or `token-file", &mut self.notes);
+                table.missing(&format!("{variable}` or `{file}"), &mut self.notes);
                 None
             }
             (Some(_), Some(path)) => {
-                self.notes.add(path.span(), "give either token-env or token-file, not both");
+                self.notes.add(path.span(), format!("give either {variable} or {file}, not both"));
                 None
             }
         }
@@ -480,6 +503,9 @@ impl Parser<'_> {
             let parts: Vec<&str> = name.get_ref().split('/').collect();
             if parts.len() != 2 || parts.iter().any(|part| part.is_empty()) {
                 self.notes.add(name.span(), "a repository is given as \"owner/name\"");
+            } else if !self.github.is_empty() && reader(&self.github, name.get_ref()).is_none() {
+                let message = "no [[github]] reads this owner's repositories: add the owner to its `owners`";
+                self.notes.add(name.span(), message);
             }
         }
         names.into_iter().map(Spanned::into_inner).collect()
@@ -633,6 +659,16 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
             "[[teams]]",
             "[[jira]]\nurl = \"https://j.example.com\"\nflavour = \"server\"\ntoken-env = \"T\"\n[[teams]]",
             "15:11: `flavour` must be",
+        );
+        check(
+            "[[teams]]",
+            "[[github]]\nurl = \"https://api.github.com\"\ntoken-env = \"T\"\nowners = [\"pier\"]\n[[teams]]",
+            "21:17: no [[github]] reads this owner's repositories",
+        );
+        check(
+            "[[teams]]",
+            "[[github]]\nurl = \"https://api.github.com\"\napp-id = 7\n[[teams]]",
+            "13:1: [[github]] needs the key `private-key-env` or `private-key-file`",
         );
         check(
             "[[teams]]",

@@ -19,7 +19,7 @@ use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
 use crate::collect::jira::{self, JiraSource};
 use crate::collect::{Context, Delivery, Meter, ScopeReport};
-use crate::config::{Config, Flavour, TokenPlace};
+use crate::config::{Config, Flavour, GitHubCredential, TokenPlace, reader};
 use crate::model::records::PersonAccount;
 use crate::model::time::Millis;
 use crate::model::{Batch, Cursor, Pseudonyms, Replaced, ScopeId};
@@ -53,12 +53,20 @@ impl Sources {
                 .token(environment)
                 .map_err(|error| Failure::configuration(format!("{}:{line}: {error}", config.file.display())))
         };
-        let github = config.github.iter().map(|service| {
+        let github = config.github.iter().enumerate().map(|(at, service)| {
             let source = GithubSource {
                 url: service.url.clone(),
                 host: github::host_of(&service.url),
-                token: token(&service.token, service.line)?,
-                repositories: all(config, |team| &team.repositories),
+                credential: match &service.credential {
+                    GitHubCredential::Token(place) => github::Credential::Token(token(place, service.line)?),
+                    GitHubCredential::App { id, installation, key } => github::Credential::App(github::App {
+                        id: *id,
+                        installation: *installation,
+                        owners: service.owners.clone(),
+                        key: token(key, service.line)?,
+                    }),
+                },
+                repositories: own_repositories(config, at),
                 logins: logins(config),
                 labels: config.labels.clone(),
                 projects: all(config, |team| &team.jira_projects),
@@ -100,6 +108,12 @@ impl Sources {
 fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     config.teams.iter().flat_map(part).filter(|name| seen.insert(name.to_lowercase())).cloned().collect()
+}
+
+/// The repositories that one of the services reads.
+fn own_repositories(config: &Config, at: usize) -> Vec<String> {
+    let own = |name: &String| reader(&config.github, name) == Some(at);
+    all(config, |team| &team.repositories).into_iter().filter(own).collect()
 }
 
 fn logins(config: &Config) -> Vec<String> {

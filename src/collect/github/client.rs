@@ -1,7 +1,7 @@
 //! octocrab as transport: base address, token and connection. Waiting, repeating and redirects are ours; its own
 //! features for them are left out of the build.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::app::{App, Credential};
 use crate::collect::Meter;
 use crate::collect::http::{Answer, CollectError, Gate, LARGEST_BODY, Service, TransportError, Verdict, policy};
 use crate::model::time::Millis;
@@ -27,32 +28,108 @@ pub struct Reply {
     pub server: Option<Millis>,
 }
 
-/// A client of one service with one token.
+/// A client of one service with one credential.
 #[derive(Clone)]
 pub struct Client {
-    rest: Octocrab,
-    graph: Octocrab,
+    session: Arc<Mutex<Session>>,
+    /// Where the session can be renewed. Only one task renews at a time.
+    app: Option<Arc<tokio::sync::Mutex<App>>>,
+    /// Permissions of an App's installation that could write.
+    writes: Vec<String>,
     gate: Gate,
+    base: String,
     origin: url::Origin,
     prefix: String,
+}
+
+/// Both faces of a service with one token. Enterprise Server answers GraphQL beside /api/v3, not beneath it.
+#[derive(Clone)]
+struct Session {
+    rest: Octocrab,
+    graph: Octocrab,
+    number: u32,
+}
+
+impl Session {
+    fn open(base: &str, token: &SecretString, number: u32) -> Result<Self, CollectError> {
+        let graph = base.strip_suffix("/v3").filter(|rest| rest.ends_with("/api")).unwrap_or(base);
+        Ok(Self { rest: open(base, token)?, graph: open(graph, token)?, number })
+    }
 }
 
 impl Client {
     /// A client for an address such as `https://api.github.com` or `https://ghe.example.com/api/v3`.
     ///
     /// # Errors
-    /// [`CollectError::Scope`] where the address or the TLS library cannot be used.
-    pub fn new(url: &Url, token: &SecretString, meter: Arc<Meter>) -> Result<Self, CollectError> {
-        let base = url.as_str().trim_end_matches('/');
-        // Enterprise Server answers GraphQL beside /api/v3, not beneath it.
-        let graph = base.strip_suffix("/v3").filter(|rest| rest.ends_with("/api")).unwrap_or(base);
+    /// [`CollectError::Scope`] where the address or the TLS library cannot be used; for an App what
+    /// [`App::grant`] says.
+    pub async fn new(url: &Url, credential: &Credential, meter: Arc<Meter>) -> Result<Self, CollectError> {
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        let gate = Gate::new(Service::Github, meter, BUDGET);
+        let (token, app, writes) = match credential {
+            Credential::Token(token) => (token.clone(), None, Vec::new()),
+            Credential::App(app) => {
+                let grant = app.grant(&base, &gate).await?;
+                (grant.token, Some(Arc::new(tokio::sync::Mutex::new(app.clone()))), grant.writes)
+            }
+        };
         Ok(Self {
-            rest: octocrab(base, token)?,
-            graph: octocrab(graph, token)?,
-            gate: Gate::new(Service::Github, meter, BUDGET),
+            session: Arc::new(Mutex::new(Session::open(&base, &token, 0)?)),
+            app,
+            writes,
+            gate,
+            base,
             origin: url.origin(),
             prefix: url.path().trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// Permissions of an App's installation that could write, as `contents:write`.
+    #[must_use]
+    pub fn writes(&self) -> &[String] {
+        &self.writes
+    }
+
+    fn session(&self) -> Session {
+        // A poisoned lock still holds a whole session.
+        self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Whether a refused session could be replaced: an installation's token is over after an hour.
+    async fn renew(&self, refused: &Session) -> Result<bool, CollectError> {
+        let Some(app) = &self.app else { return Ok(false) };
+        let app = app.lock().await;
+        if self.session().number > refused.number {
+            return Ok(true);
+        }
+        let grant = app.grant(&self.base, &self.gate).await?;
+        let session = Session::open(&self.base, &grant.token, refused.number + 1)?;
+        *self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = session;
+        Ok(true)
+    }
+
+    /// Sends a request; where the session is refused, once more with a renewed one.
+    async fn send<Ask, Sent>(
+        &self,
+        endpoint: &str,
+        judge: fn(&Answer) -> Verdict,
+        ask: Ask,
+    ) -> Result<Answer, CollectError>
+    where
+        Ask: Fn(Session) -> Sent,
+        Sent: Future<Output = Result<Answer, TransportError>>,
+    {
+        let session = self.session();
+        match self.gate.send(endpoint, judge, || ask(session.clone())).await {
+            Err(CollectError::Refused(reason)) => {
+                if !self.renew(&session).await? {
+                    return Err(CollectError::Refused(reason));
+                }
+                let session = self.session();
+                self.gate.send(endpoint, judge, || ask(session.clone())).await
+            }
+            other => other,
+        }
     }
 
     /// The same client, whose requests are counted by another meter.
@@ -68,8 +145,9 @@ impl Client {
     pub async fn graphql(&self, name: &str, query: &str, variables: &Value) -> Result<Reply, CollectError> {
         let body = json!({ "query": with_fragments(query), "variables": variables });
         let endpoint = format!("POST /graphql {name}");
-        let attempt = || async { whole(self.graph._post("/graphql", Some(&body)).await).await };
-        let answer = self.gate.send(&endpoint, judge, attempt).await?;
+        let body = &body;
+        let ask = |session: Session| async move { whole(session.graph._post("/graphql", Some(body)).await).await };
+        let answer = self.send(&endpoint, judge, ask).await?;
         let value = answer.json().map_err(|_| CollectError::Scope("an answer is not JSON".to_owned()))?;
         let cost = value.pointer("/data/rateLimit/cost").and_then(Value::as_u64).unwrap_or(0);
         self.gate.meter().add(|counts| counts.points += cost);
@@ -83,8 +161,9 @@ impl Client {
     pub async fn rest(&self, endpoint: &str, path: &str) -> Result<Answer, CollectError> {
         let mut path = path.to_owned();
         for _ in 0..=MOST_REDIRECTS {
-            let attempt = || async { whole(self.rest._get(path.as_str()).await).await };
-            let answer = self.gate.send(endpoint, rest_judge, attempt).await?;
+            let place = path.as_str();
+            let ask = |session: Session| async move { whole(session.rest._get(place).await).await };
+            let answer = self.send(endpoint, rest_judge, ask).await?;
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok(answer);
             }
@@ -109,7 +188,8 @@ impl Client {
     }
 }
 
-fn octocrab(base: &str, token: &SecretString) -> Result<Octocrab, CollectError> {
+/// octocrab with a token.
+pub(super) fn open(base: &str, token: &SecretString) -> Result<Octocrab, CollectError> {
     let unusable = |_: octocrab::Error| CollectError::Scope("its address cannot be used".to_owned());
     Octocrab::builder()
         .base_uri(base)
@@ -124,12 +204,12 @@ fn octocrab(base: &str, token: &SecretString) -> Result<Octocrab, CollectError> 
 type Body = http_body_util::combinators::BoxBody<bytes::Bytes, octocrab::Error>;
 
 /// The server's own clock.
-pub fn date(answer: &Answer) -> Option<Millis> {
+pub(super) fn date(answer: &Answer) -> Option<Millis> {
     answer.header("date").and_then(policy::http_date).map(Millis::from_timestamp)
 }
 
 /// Reads an answer whole.
-async fn whole(sent: octocrab::Result<http::Response<Body>>) -> Result<Answer, TransportError> {
+pub(super) async fn whole(sent: octocrab::Result<http::Response<Body>>) -> Result<Answer, TransportError> {
     let response = sent.map_err(|error| transport(&error))?;
     let (parts, mut body) = response.into_parts();
     let mut bytes = Vec::new();

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use url::Url;
 
 mod answers;
+mod app;
 mod client;
 mod pulls;
 mod rows;
@@ -22,6 +22,7 @@ use super::{Context, Delivery, Meter, Outcome, ScopeId, ScopeReport};
 use crate::model::Batch;
 use crate::model::records::Repository;
 use answers::{Glance, part};
+pub use app::{App, Credential};
 use client::Client;
 
 /// Repositories read at the same time.
@@ -35,7 +36,7 @@ pub struct GithubSource {
     pub url: Url,
     /// `github.com`, or host and port of the address.
     pub host: String,
-    pub token: SecretString,
+    pub credential: Credential,
     /// `owner/name`.
     pub repositories: Vec<String>,
     /// Logins of people and automation, to be resolved to numbers.
@@ -69,7 +70,7 @@ pub fn host_of(url: &Url) -> String {
 /// Reads every repository; one that fails does not stop the others.
 pub async fn collect(source: &GithubSource, context: &Context) -> Collected {
     let mut collected = Collected::default();
-    let client = match Client::new(&source.url, &source.token, Arc::clone(&context.meter)) {
+    let client = match Client::new(&source.url, &source.credential, Arc::clone(&context.meter)).await {
         Ok(client) => client,
         Err(error) => return Collected { reports: all_failed(source, &error), ..collected },
     };
@@ -222,6 +223,7 @@ impl Access {
         let writes = |scope: &&str| {
             matches!(*scope, "repo" | "public_repo" | "workflow" | "delete_repo" | "gist" | "user" | "codespace")
                 || scope.starts_with("write:")
+                || scope.ends_with(":write")
                 || scope.starts_with("admin:")
         };
         self.scopes.iter().map(String::as_str).filter(writes).collect()
@@ -233,13 +235,14 @@ impl Access {
 /// # Errors
 /// [`CollectError`] where the service cannot be reached or refuses the token.
 pub async fn check(source: &GithubSource, meter: Arc<Meter>) -> Result<Access, CollectError> {
-    let client = Client::new(&source.url, &source.token, meter)?;
+    let client = Client::new(&source.url, &source.credential, meter).await?;
     let answer = client.rest("GET /rate_limit", "/rate_limit").await?;
     let scopes = answer.header("x-oauth-scopes").unwrap_or_default();
     let accounts = accounts(&client, &source.logins).await?;
     let glances = glances(&client, &source.repositories).await?;
+    let scopes = scopes.split(',').map(|scope| scope.trim().to_owned()).filter(|scope| !scope.is_empty());
     Ok(Access {
-        scopes: scopes.split(',').map(|scope| scope.trim().to_owned()).filter(|scope| !scope.is_empty()).collect(),
+        scopes: scopes.chain(client.writes().iter().cloned()).collect(),
         expires: answer.header("github-authentication-token-expiration").map(str::to_owned),
         remaining: answer.header("x-ratelimit-remaining").and_then(|left| left.parse().ok()),
         repositories: glances.into_iter().map(|(name, glance)| (name, glance.is_some())).collect(),
