@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::freshness::{complete_days, team_sources};
+use super::freshness::{complete_days, cost, team_sources};
 use super::record::Scope;
 use crate::catalogue::Catalogue;
 use crate::config::{Config, Team};
@@ -42,6 +42,7 @@ impl Night<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             signal_threshold: notice::file::SIGNAL_THRESHOLD,
             joint_threshold: notice::file::JOINT_THRESHOLD,
+            cost: cost(self.scopes.iter()),
         }
     }
 

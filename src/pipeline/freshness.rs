@@ -7,11 +7,11 @@ use jiff::tz::TimeZone;
 use super::record::Scope;
 use crate::config::{Config, Team};
 use crate::model::time::{Millis, day_number};
-use crate::report::input::{Health, Source};
+use crate::report::input::{Cost, Health, Source};
 
 /// The kinds of source, in the order in which they are listed.
 pub const KINDS: [(&str, &str); 4] =
-    [("github", "GitHub"), ("jira", "Jira"), ("git", "Git clones"), ("calendars", "Calendars")];
+    [("github", "GitHub"), ("jira", "Jira"), ("git", "Git"), ("calendars", "Calendars")];
 
 /// The kind of a scope's source: `github:github.com` is `github`.
 #[must_use]
@@ -95,17 +95,30 @@ fn source(kind: &str, name: &str, scopes: &[&Scope], config: &Config, team: &Tea
         name: name.to_owned(),
         health,
         complete_to: complete_to.map(|at| Millis(at).to_timestamp()),
-        covers: covers(kind, team, scopes),
+        covers: covers(kind, config, team),
         gap: (!gaps.is_empty()).then(|| gaps.join("; ")),
+        cost: cost(scopes.iter().copied()),
     }
 }
 
-fn covers(kind: &str, team: &Team, scopes: &[&Scope]) -> String {
+/// What reading these scopes cost.
+#[must_use]
+pub fn cost<'a>(scopes: impl Iterator<Item = &'a Scope>) -> Cost {
+    scopes.fold(Cost::default(), |sum, scope| Cost {
+        requests: sum.requests + scope.requests,
+        points: sum.points + scope.points,
+        bytes: sum.bytes + scope.bytes,
+        waited_seconds: sum.waited_seconds + scope.waited_seconds,
+    })
+}
+
+fn covers(kind: &str, config: &Config, team: &Team) -> String {
+    let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     match kind {
         "github" => team.repositories.join(", "),
         "jira" => team.jira_projects.join(", "),
-        "git" => format!("{} clones", team.git.len()),
-        _ => format!("{} calendars", scopes.len()),
+        "git" => counted(team.git.len(), "clone"),
+        _ => counted(calendar_lines(config, team).len(), "calendar"),
     }
 }
 

@@ -19,6 +19,19 @@ pub struct Organisation {
     pub version: String,
     pub signal_threshold: f64,
     pub joint_threshold: f64,
+    /// What reading all sources cost.
+    pub cost: Cost,
+}
+
+/// What reading cost the services.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    pub requests: u64,
+    /// GitHub GraphQL points.
+    pub points: u64,
+    pub bytes: u64,
+    /// Seconds spent waiting for limits.
+    pub waited_seconds: u64,
 }
 
 /// How well a source was read.
@@ -43,6 +56,8 @@ pub struct Source {
     pub covers: String,
     /// What is missing and the way out.
     pub gap: Option<String>,
+    /// What reading it cost.
+    pub cost: Cost,
 }
 
 /// A count with its usual range.

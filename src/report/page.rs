@@ -73,7 +73,17 @@ impl Maker<'_> {
     #[must_use]
     pub fn read_at(&self) -> String {
         let time = words::moment(self.organisation.as_of, &self.organisation.zone);
-        self.words.fill("read-at", &[("time", &time), ("version", &self.organisation.version)])
+        let read = self.words.fill("read-at", &[("time", &time), ("version", &self.organisation.version)]);
+        let cost = self.organisation.cost;
+        if cost.requests == 0 {
+            return read;
+        }
+        let megabytes = cost.bytes.div_ceil(1_000_000).to_string();
+        let (requests, points) = (cost.requests.to_string(), cost.points.to_string());
+        let waited = cost.waited_seconds.to_string();
+        let values = [("requests", &requests), ("points", &points), ("megabytes", &megabytes), ("waited", &waited)]
+            .map(|(name, value)| (name, value.as_str()));
+        format!("{read} {}", self.words.fill("read-cost", &values))
     }
 
     /// A source's freshness in words.
@@ -92,6 +102,7 @@ impl Maker<'_> {
             name: clean(&source.name),
             complete: time,
             covers: clean(&source.covers),
+            requests: source.cost.requests.to_string(),
             gap: source.gap.as_deref().map_or_else(|| self.words.get("no-gap"), clean),
         }
     }

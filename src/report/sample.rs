@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::input::{
-    Ageing, Card, Event, Health, Item, Observation, OpenItem, Organisation, Point, Signal, SignalState, Source, Team,
+    Ageing, Card, Cost, Event, Health, Item, Observation, OpenItem, Organisation, Point, Signal, SignalState, Source,
+    Team,
 };
 
 const SLUGS: [&str; 6] =
@@ -24,6 +25,7 @@ pub fn organisation() -> Organisation {
         version: "0.1.0".to_owned(),
         signal_threshold: 2.33,
         joint_threshold: 3.1,
+        cost: Cost { requests: 214, points: 96, bytes: 7_400_000, waited_seconds: 0 },
     }
 }
 
@@ -101,6 +103,7 @@ fn sources() -> Vec<Source> {
         complete_to: Some("2026-11-22T23:00:00Z".parse::<Timestamp>().unwrap()),
         covers: covers.to_owned(),
         gap: None,
+        cost: Cost::default(),
     };
     vec![
         source("github", "GitHub", "3 repositories"),

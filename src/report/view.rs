@@ -19,6 +19,7 @@ pub struct SourceView {
     pub name: String,
     pub complete: String,
     pub covers: String,
+    pub requests: String,
     pub gap: String,
 }
 
