@@ -98,6 +98,8 @@ pub struct GitHub {
     /// Whose repositories are read here; empty: everybody's that no other service names.
     pub owners: Vec<String>,
     pub allow_write_scopes: bool,
+    /// Check runs are read as well.
+    pub check_runs: bool,
     pub line: usize,
 }
 

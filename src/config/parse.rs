@@ -236,8 +236,9 @@ impl Parser<'_> {
         let credential = self.github_credential(&mut table);
         let owners = table.texts("owners", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
         let allow_write_scopes = table.bool("allow-write-scopes", &mut self.notes).unwrap_or(false);
+        let check_runs = table.bool("check-runs", &mut self.notes).unwrap_or(false);
         table.finish(&mut self.notes);
-        Some(GitHub { url: url?, credential: credential?, owners, allow_write_scopes, line })
+        Some(GitHub { url: url?, credential: credential?, owners, allow_write_scopes, check_runs, line })
     }
 
     /// A token, or an App with its private key.

@@ -2,12 +2,13 @@
 //!
 //! Knows nothing of networks, names and cards. Evidence of persons never leaves memory and the store's own folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use polars::prelude::*;
 
 use crate::model::EvidenceRow;
+use crate::model::time::{Millis, day_number};
 use crate::store::{Store, StoreError};
 
 pub mod calendar;
@@ -48,6 +49,8 @@ pub struct Measured {
     pub day_minutes: i64,
     /// Working days of each team, in the roster's order: (day, people available).
     pub days: Vec<Vec<(i64, i64)>>,
+    /// Days on which a repository of each team published a release, in the roster's order; ascending, once each.
+    pub releases: Vec<BTreeSet<i64>>,
     /// Items in progress, day by day.
     pub items: Vec<facts::item_days::ItemDay>,
     /// The facts themselves, for the independent check.
@@ -79,9 +82,21 @@ pub fn measure(
         spread(&query.slug, &rows, &mut evidence)?;
         answers.insert(query.slug.clone(), rows);
     }
+    let releases = (0..roster.teams.len()).map(|team| release_days(&ground, team)).collect();
     let day_minutes = calendars.first().map_or(480, TeamCalendar::day_minutes);
     let days = calendars.into_iter().map(|calendar| calendar.days).collect();
-    Ok(Measured { span, evidence, day_minutes, days, items, facts, answers })
+    Ok(Measured { span, evidence, day_minutes, days, releases, items, facts, answers })
+}
+
+/// The local days on which a repository of a team published a release.
+fn release_days(ground: &Ground<'_>, team: usize) -> BTreeSet<i64> {
+    let team = &ground.roster.teams[team];
+    let own = |(repository, at): &(i64, Millis)| {
+        let name = ground.tables.repositories.get(repository)?;
+        let day = day_number(at.to_timestamp().to_zoned_datetime(team.hours.zone.clone()).date());
+        team.repositories.contains(name).then_some(day)
+    };
+    ground.tables.releases.iter().filter_map(own).collect()
 }
 
 /// Hands the rows of a signal to their teams.

@@ -97,6 +97,8 @@ pub struct Busy {
 pub struct Tables {
     /// Repository names in lower case, by id.
     pub repositories: BTreeMap<i64, String>,
+    /// When each repository published releases.
+    pub releases: Vec<(i64, Millis)>,
     pub pulls: Vec<Pull>,
     pub acts: Vec<Act>,
     pub tickets: Vec<Ticket>,
@@ -134,6 +136,9 @@ impl Tables {
         let (ids, names) = (rows.ints("repository_id")?, rows.texts("name")?);
         self.repositories =
             ids.iter().zip(names).filter_map(|(id, name)| Some(((*id)?, name?.to_lowercase()))).collect();
+        let rows = Rows::read(store, "releases", &["repository_id", "published_at"])?;
+        let releases = rows.ints("repository_id")?.into_iter().zip(rows.ints("published_at")?);
+        self.releases = releases.filter_map(|(id, at)| Some((id?, Millis(at?)))).collect();
         let columns = ["host", "sha", "author", "authored_at", "utc_offset_minutes"];
         let rows = Rows::read(store, "commits", &columns)?;
         let (hosts, shas, authors) = (rows.texts("host")?, rows.bytes("sha")?, rows.ints("author")?);

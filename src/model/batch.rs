@@ -13,6 +13,8 @@ pub struct Batch {
     pub reviews: Vec<Review>,
     pub comments: Vec<Comment>,
     pub commits: Vec<Commit>,
+    pub check_runs: Vec<CheckRun>,
+    pub releases: Vec<Release>,
     pub issues: Vec<Issue>,
     pub issue_changes: Vec<IssueChange>,
     pub issue_links: Vec<IssueLink>,
@@ -50,6 +52,8 @@ impl Batch {
             + self.reviews.len()
             + self.comments.len()
             + self.commits.len()
+            + self.check_runs.len()
+            + self.releases.len()
             + self.issues.len()
             + self.issue_changes.len()
             + self.issue_links.len()
@@ -74,6 +78,8 @@ impl Batch {
         self.reviews.append(&mut later.reviews);
         self.comments.append(&mut later.comments);
         self.commits.append(&mut later.commits);
+        self.check_runs.append(&mut later.check_runs);
+        self.releases.append(&mut later.releases);
         self.issues.append(&mut later.issues);
         self.issue_changes.append(&mut later.issue_changes);
         self.issue_links.append(&mut later.issue_links);

@@ -122,6 +122,29 @@ pub struct Commit {
     pub on_default: bool,
 }
 
+/// A check run of the head of a pull request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckRun {
+    pub host: String,
+    pub repository_id: i64,
+    pub check_run_id: i64,
+    pub sha: [u8; 20],
+    pub number: Option<i64>,
+    pub started_at: Millis,
+    pub completed_at: Option<Millis>,
+    /// `success`, `failure`, `cancelled`, …; null while it runs.
+    pub conclusion: Option<String>,
+}
+
+/// A published release, without its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Release {
+    pub host: String,
+    pub repository_id: i64,
+    pub release_id: i64,
+    pub published_at: Millis,
+}
+
 /// A ticket in its newest version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Issue {

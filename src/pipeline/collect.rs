@@ -69,6 +69,7 @@ impl Sources {
                 repositories: own_repositories(config, at),
                 logins: logins(config),
                 labels: config.labels.clone(),
+                check_runs: service.check_runs,
                 projects: all(config, |team| &team.jira_projects),
             };
             Ok((source, service.allow_write_scopes))

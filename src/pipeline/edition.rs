@@ -19,6 +19,9 @@ const PLANNING: [&str; 4] = ["moving_dates", "no_quiet_block", "meeting_load", "
 const RELEASE: [&str; 4] = ["quiet_approvals", "moving_dates", "outside_usual_hours", "unplanned_work"];
 /// At most this many marked days of a team in a quarter.
 const MOST_MARKED: usize = 10;
+const QUARTER: i64 = 91;
+/// How a published release is called on a page.
+const RELEASED: &str = "release";
 
 /// Everything that the editions of a night are made of.
 pub struct Night<'a> {
@@ -149,13 +152,23 @@ impl Night<'_> {
             cards: if too_small { Vec::new() } else { self.cards(at, &notices) },
             signals: signals(&notices, too_small),
             ageing: (!too_small).then(|| self.ageing(at)),
-            events: team
-                .events
-                .iter()
-                .map(|event| page::Event { from: event.from, to: event.to, label: event.label.clone() })
-                .collect(),
+            events: self.events(at, team),
             false_cards: None,
         }
+    }
+
+    /// What the team itself declared, and its published releases where these are few enough to be events.
+    fn events(&self, at: usize, team: &Team) -> Vec<page::Event> {
+        let told = team.events.iter();
+        let told = told.map(|event| page::Event { from: event.from, to: event.to, label: event.label.clone() });
+        let releases = &self.measured.releases[at];
+        let seldom = |day: &&i64| releases.range(*day - QUARTER..=*day + QUARTER).count() <= 2 * MOST_MARKED;
+        let published = releases.iter().filter(seldom).map(|day| page::Event {
+            from: date_of(*day),
+            to: date_of(*day),
+            label: RELEASED.to_owned(),
+        });
+        told.chain(published).collect()
     }
 
     fn cards(&self, at: usize, notices: &Notices) -> Vec<page::Card> {
@@ -243,7 +256,7 @@ fn marked(team: &Team, days: &[TeamDay]) -> BTreeMap<String, BTreeSet<i64>> {
         for day in days.iter().map(|day| day.day).filter(|day| span.contains(day)) {
             for slug in slugs {
                 let own = marked.entry((*slug).to_owned()).or_default();
-                if own.range(day - 91..=day).count() < MOST_MARKED {
+                if own.range(day - QUARTER..=day).count() < MOST_MARKED {
                     own.insert(day);
                 }
             }

@@ -24,6 +24,8 @@ pub(super) fn incoming(batch: &Batch) -> PolarsResult<Vec<Incoming>> {
         partitioned(&batch.reviews)?,
         partitioned(&batch.comments)?,
         partitioned(&batch.commits)?,
+        partitioned(&batch.check_runs)?,
+        partitioned(&batch.releases)?,
         partitioned(&batch.issues)?,
         partitioned(&batch.issue_changes)?,
         partitioned(&batch.issue_links)?,

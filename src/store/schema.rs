@@ -216,6 +216,15 @@ source |r| if r.host == "git" { "git" } else { "github" }, at |r| Some(r.authore
   authored_at: Millis, utc_offset_minutes: i64, committed_at: Millis, additions: Option<i64>,
   deletions: Option<i64>, changed_files: Option<i64>, parents: i64, number: Option<i64>, on_default: bool });
 
+table!(CheckRun, "check_runs", key ["host", "repository_id", "check_run_id"], time Some("started_at"), version None,
+source |_r| "github", at |r| Some(r.started_at),
+{ host: String, repository_id: i64, check_run_id: i64, sha: [u8; 20], number: Option<i64>, started_at: Millis,
+  completed_at: Option<Millis>, conclusion: Option<String> });
+
+table!(Release, "releases", key ["host", "repository_id", "release_id"], time Some("published_at"), version None,
+source |_r| "github", at |r| Some(r.published_at),
+{ host: String, repository_id: i64, release_id: i64, published_at: Millis });
+
 table!(Issue, "issues", key ["host", "issue_id"], time Some("created_at"), version Some("updated_at"),
 source |_r| "jira", at |r| Some(r.created_at),
 { host: String, issue_id: i64, key: String, project: String, r#type: String, status_id: String,
@@ -256,13 +265,15 @@ source |r| match r.source.as_str() { "github" => "github", "jira" => "jira", "gi
 { person: Account, account: Account, source: String });
 
 /// All tables, in the order in which they are listed.
-pub const TABLES: [&Table; 14] = [
+pub const TABLES: [&Table; 16] = [
     Repository::TABLE,
     PullRequest::TABLE,
     PullRequestEvent::TABLE,
     Review::TABLE,
     Comment::TABLE,
     Commit::TABLE,
+    CheckRun::TABLE,
+    Release::TABLE,
     Issue::TABLE,
     IssueChange::TABLE,
     IssueLink::TABLE,

@@ -78,6 +78,22 @@ pub struct Glance {
     pub default_branch_ref: Option<Branch>,
     #[serde(default)]
     pub pull_requests: Connection<Updated>,
+    #[serde(default)]
+    pub releases: Connection<Published>,
+}
+
+/// A release.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Published {
+    #[serde(default)]
+    pub database_id: Option<i64>,
+    #[serde(default)]
+    pub published_at: Option<String>,
+    #[serde(default)]
+    pub is_draft: bool,
+    #[serde(default)]
+    pub is_prerelease: bool,
 }
 
 /// The tip of a branch.

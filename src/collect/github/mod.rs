@@ -11,6 +11,7 @@ use url::Url;
 
 mod answers;
 mod app;
+mod checks;
 mod client;
 mod pulls;
 mod rows;
@@ -20,8 +21,8 @@ mod walk;
 use super::http::CollectError;
 use super::{Context, Delivery, Meter, Outcome, ScopeId, ScopeReport};
 use crate::model::Batch;
-use crate::model::records::Repository;
-use answers::{Glance, part};
+use crate::model::records::{Release, Repository};
+use answers::{Glance, Published, part};
 pub use app::{App, Credential};
 use client::Client;
 
@@ -43,6 +44,8 @@ pub struct GithubSource {
     pub logins: Vec<String>,
     /// Labels that may be stored.
     pub labels: Vec<String>,
+    /// Check runs are read as well.
+    pub check_runs: bool,
     /// Keys of tracker projects that may be linked.
     pub projects: Vec<String>,
 }
@@ -184,6 +187,13 @@ async fn repository(
             empty: glance.is_empty,
             visible: true,
         }],
+        releases: glance
+            .releases
+            .nodes
+            .iter()
+            .flatten()
+            .filter_map(|one| release(one, &source.host, &glance))
+            .collect(),
         ..Batch::default()
     };
     if context.deliver(Delivery { scope: id.clone(), batch, cursor: None }).await.is_err() {
@@ -200,6 +210,19 @@ async fn repository(
         }
     }
     reports
+}
+
+/// A release that is out for everybody.
+fn release(one: &Published, host: &str, glance: &Glance) -> Option<Release> {
+    if one.is_draft || one.is_prerelease {
+        return None;
+    }
+    Some(Release {
+        host: host.to_owned(),
+        repository_id: glance.database_id,
+        release_id: one.database_id?,
+        published_at: rows::instant(one.published_at.as_deref())?,
+    })
 }
 
 /// What `check` learns about a service.

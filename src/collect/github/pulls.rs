@@ -95,6 +95,9 @@ impl Walk<'_> {
                     return Err(CollectError::Scope("a pull request has times that cannot be read".to_owned()));
                 }
             }
+            if self.source.check_runs {
+                self.check_runs(&pulls, &rows, &mut batch).await?;
+            }
             descent.brought.rows += batch.rows() as u64;
             let more = !reached && page.page_info.has_next_page;
             let next = page.page_info.end_cursor.filter(|_| more);

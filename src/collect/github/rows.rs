@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::answers::{Happening, Named, Pull, RestUser, ReviewComment, Who, Work};
-use crate::model::records::{Comment, Commit, PullRequest, PullRequestEvent, Review};
+use crate::model::records::{CheckRun, Comment, Commit, PullRequest, PullRequestEvent, Review};
 use crate::model::time::Millis;
 use crate::model::{Account, AccountKind, Batch, Pseudonyms, Replaced};
 
@@ -143,6 +143,28 @@ impl Rows<'_> {
             parents: work.parents.as_ref().map_or(1, |parents| parents.total_count),
             number,
             on_default: number.is_none(),
+        })
+    }
+
+    /// A check run with its start and end; `None` where the hash cannot be read.
+    #[must_use]
+    pub fn check_run(
+        &self,
+        check_run_id: i64,
+        sha: &str,
+        number: i64,
+        (started_at, completed_at): (Millis, Option<Millis>),
+        conclusion: Option<&str>,
+    ) -> Option<CheckRun> {
+        Some(CheckRun {
+            host: self.host.to_owned(),
+            repository_id: self.repository_id,
+            check_run_id,
+            sha: hash(sha)?,
+            number: Some(number),
+            started_at,
+            completed_at,
+            conclusion: conclusion.filter(|word| !word.is_empty()).map(str::to_lowercase),
         })
     }
 
