@@ -4,3 +4,4 @@
 mod graphql;
 mod recorded;
 mod support;
+mod tidy;
