@@ -35,6 +35,8 @@ pub struct Github {
     pub renamed: Option<String>,
     /// The address under which it is reached.
     pub base: String,
+    /// The server's clock, as its answers tell it; empty: the one of [`DATE`].
+    pub clock: &'static str,
     /// What was asked, one word each, in order.
     pub asked: Vec<String>,
 }
@@ -44,7 +46,8 @@ pub const DATE: &str = "Tue, 24 Nov 2026 03:00:00 GMT";
 
 /// Starts the double; it stops with the returned server.
 pub async fn start(github: Github) -> (MockServer, Arc<Mutex<Github>>) {
-    let server = MockServer::start().await;
+    // A server of its own: pooled ones go on answering when they are dropped.
+    let server = MockServer::builder().start().await;
     let shared = Arc::new(Mutex::new(github));
     shared.lock().expect("no test panics here").base = server.uri();
     let answering = Arc::clone(&shared);
@@ -63,10 +66,6 @@ fn list(nodes: &[Value], first: usize, after: Option<&str>) -> Value {
     })
 }
 
-fn ok(value: &Value) -> ResponseTemplate {
-    ResponseTemplate::new(200).insert_header("date", DATE).set_body_json(value)
-}
-
 /// Texts between `begin` and `end`, with the alias in front of each.
 fn aliases<'a>(query: &'a str, begin: &str) -> Vec<(&'a str, &'a str)> {
     let places = query.match_indices(begin).filter_map(|(at, _)| {
@@ -82,15 +81,21 @@ fn quoted(text: &str) -> &str {
 }
 
 impl Github {
+    fn ok(&self, value: &Value) -> ResponseTemplate {
+        let clock = if self.clock.is_empty() { DATE } else { self.clock };
+        ResponseTemplate::new(200).insert_header("date", clock).set_body_json(value)
+    }
+
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
         let path = request.url.path().to_owned();
         if path == "/graphql" {
             let body: Value = serde_json::from_slice(&request.body).expect("a question is JSON");
-            return ok(&json!({ "data": self.data(&body) }));
+            let data = self.data(&body);
+            return self.ok(&json!({ "data": data }));
         }
         if path == "/rate_limit" {
             self.asked.push("rate_limit".to_owned());
-            return ok(&json!({ "resources": {} }));
+            return self.ok(&json!({ "resources": {} }));
         }
         self.asked.push("review_comments".to_owned());
         if let Some(old) = &self.renamed
@@ -120,7 +125,7 @@ impl Github {
         let (from, to) = ((page - 1) * self.page, (page * self.page).min(rows.len()));
         // Pages shift while they are read: the last row of a page comes again at the head of the next.
         let from = from.saturating_sub(1).min(rows.len());
-        let mut answer = ok(&json!(rows[from..to]));
+        let mut answer = self.ok(&json!(rows[from..to]));
         if to < rows.len() {
             // The form of octokit's recording: by repository number, with all four relations.
             let place = |to: usize, relation: &str| {

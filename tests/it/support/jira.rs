@@ -22,7 +22,8 @@ pub struct Jira {
 
 /// Starts the double; it stops with the returned server.
 pub async fn start(jira: Jira) -> (MockServer, Arc<Mutex<Jira>>) {
-    let server = MockServer::start().await;
+    // A server of its own: pooled ones go on answering when they are dropped.
+    let server = MockServer::builder().start().await;
     let shared = Arc::new(Mutex::new(jira));
     let answering = Arc::clone(&shared);
     let answer = move |request: &Request| answering.lock().expect("no answer panics").answer(request);

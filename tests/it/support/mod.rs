@@ -13,6 +13,7 @@ use undercurrent::store::Store;
 
 pub mod github;
 pub mod jira;
+pub mod organisation;
 
 /// A file of `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
