@@ -30,7 +30,11 @@ fn main() -> ExitCode {
 fn start_logging(quiet: bool, json: bool) {
     let level = if quiet { "error" } else { "info" };
     let filter = tracing_subscriber::EnvFilter::new(format!("warn,undercurrent={level},jira_query=off"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     if json { builder.json().init() } else { builder.init() }
 }
 

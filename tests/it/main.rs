@@ -1,1 +1,9 @@
-//! The integration tests: one binary, since linking polars takes long.
+//! The integration tests: one binary, one module a subject.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod graphql;
+mod night;
+mod recorded;
+mod support;
+mod tidy;

@@ -9,7 +9,7 @@ use crate::collect::http::CollectError;
 use crate::model::Batch;
 
 /// Pull requests in one question: 10 × (1 head + 20 suites) makes 2 points.
-const IN_ONE: usize = 10;
+pub(super) const IN_ONE: usize = 10;
 
 impl Walk<'_> {
     /// All check runs of the head of each pull request, repeated ones too.
@@ -20,12 +20,8 @@ impl Walk<'_> {
         batch: &mut Batch,
     ) -> Result<(), CollectError> {
         for chunk in pulls.chunks(IN_ONE) {
-            let asked: Vec<String> = chunk
-                .iter()
-                .enumerate()
-                .map(|(at, pull)| format!("p{at}: node(id: {}) {{ ...Checks }}", json!(pull.id)))
-                .collect();
-            let query = format!("query {{ rateLimit {{ cost }} {} }}", asked.join(" "));
+            let ids: Vec<String> = chunk.iter().map(|pull| pull.id.clone()).collect();
+            let query = question(&ids);
             let reply = self.client.graphql("check runs", &query, &json!({})).await?;
             for (at, pull) in chunk.iter().enumerate() {
                 let Some(head) = reply.value.pointer(&format!("/data/p{at}/commits/nodes/0/commit")) else { continue };
@@ -78,6 +74,12 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// The question for the check runs of some pull requests.
+pub(super) fn question(ids: &[String]) -> String {
+    let asked = ids.iter().enumerate().map(|(at, id)| format!("p{at}: node(id: {}) {{ ...Checks }}", json!(id)));
+    format!("query {{ rateLimit {{ cost }} {} }}", asked.collect::<Vec<_>>().join(" "))
 }
 
 fn not_allowed() -> CollectError {

@@ -245,7 +245,8 @@ fn transport(error: &octocrab::Error) -> TransportError {
 }
 
 /// Adds the fragments that a question uses, and those that they use.
-fn with_fragments(query: &str) -> String {
+#[must_use]
+pub fn with_fragments(query: &str) -> String {
     let all: Vec<&str> = FRAGMENTS.split("\nfragment ").skip(1).collect();
     let mut text = query.to_owned();
     let mut added = vec![false; all.len()];

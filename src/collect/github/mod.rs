@@ -130,12 +130,7 @@ fn failure(id: ScopeId, label: &str, error: &CollectError) -> ScopeReport {
 async fn accounts(client: &Client, logins: &[String]) -> Result<BTreeMap<String, i64>, CollectError> {
     let mut accounts = BTreeMap::new();
     for chunk in logins.chunks(2 * IN_ONE) {
-        let asked: Vec<String> = chunk
-            .iter()
-            .enumerate()
-            .map(|(at, login)| format!("u{at}: user(login: {}) {{ databaseId }}", json!(login)))
-            .collect();
-        let query = format!("query {{ rateLimit {{ cost }} {} }}", asked.join(" "));
+        let query = accounts_question(chunk);
         let answer = client.graphql("accounts", &query, &json!({})).await?.value;
         for (at, login) in chunk.iter().enumerate() {
             let number = answer.pointer(&format!("/data/u{at}/databaseId")).and_then(Value::as_i64);
@@ -145,19 +140,38 @@ async fn accounts(client: &Client, logins: &[String]) -> Result<BTreeMap<String,
     Ok(accounts)
 }
 
+fn accounts_question(logins: &[String]) -> String {
+    let asked = logins.iter().enumerate();
+    let asked = asked.map(|(at, login)| format!("u{at}: user(login: {}) {{ databaseId }}", json!(login)));
+    format!("query {{ rateLimit {{ cost }} {} }}", asked.collect::<Vec<_>>().join(" "))
+}
+
+fn glances_question(names: &[String]) -> String {
+    let asked = names.iter().enumerate().map(|(at, full)| {
+        let (owner, name) = full.split_once('/').unwrap_or((full, ""));
+        format!("r{at}: repository(owner: {}, name: {}) {{ ...Glance }}", json!(owner), json!(name))
+    });
+    format!("query {{ rateLimit {{ cost }} {} }}", asked.collect::<Vec<_>>().join(" "))
+}
+
+/// Every GraphQL question that the program can ask, by name, as it is sent: what is asked for can be read and checked
+/// against GitHub's published schema. Lists that a question is built from are filled to their largest size.
+#[must_use]
+pub fn questions() -> Vec<(&'static str, String)> {
+    let many = |count: usize, text: &str| vec![text.to_owned(); count];
+    let mut questions = pulls::questions();
+    questions.push(("commits", streams::COMMITS.to_owned()));
+    questions.push(("check runs", checks::question(&many(checks::IN_ONE, "some-id"))));
+    questions.push(("accounts", accounts_question(&many(2 * IN_ONE, "some-\"login\""))));
+    questions.push(("repositories", glances_question(&many(IN_ONE, "some/name"))));
+    questions.into_iter().map(|(name, question)| (name, client::with_fragments(&question))).collect()
+}
+
 /// Looks at every repository; `None` for one that cannot be seen.
 async fn glances(client: &Client, names: &[String]) -> Result<Vec<(String, Option<Glance>)>, CollectError> {
     let mut glances = Vec::new();
     for chunk in names.chunks(IN_ONE) {
-        let asked: Vec<String> = chunk
-            .iter()
-            .enumerate()
-            .map(|(at, full)| {
-                let (owner, name) = full.split_once('/').unwrap_or((full, ""));
-                format!("r{at}: repository(owner: {}, name: {}) {{ ...Glance }}", json!(owner), json!(name))
-            })
-            .collect();
-        let query = format!("query {{ rateLimit {{ cost }} {} }}", asked.join(" "));
+        let query = glances_question(chunk);
         let answer = client.graphql("repositories", &query, &json!({})).await?.value;
         for (at, name) in chunk.iter().enumerate() {
             glances.push((name.clone(), part(&answer, &["data", &format!("r{at}")])));

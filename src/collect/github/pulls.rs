@@ -141,14 +141,7 @@ impl Walk<'_> {
             if short.is_empty() {
                 return Ok(());
             }
-            let asked: Vec<String> = short.iter().map(|at| continuation(*at, &pulls[*at])).collect();
-            let query = format!("query More($counts: Boolean!) {{ rateLimit {{ cost }} {} }}", asked.join(" "));
-            // The variable must be used even where no timeline is continued.
-            let query = if query.contains("timelineItems") {
-                query
-            } else {
-                query.replace("query More($counts: Boolean!)", "query More")
-            };
+            let query = rest_of(&short, pulls);
             let variables = if query.contains("$counts") { json!({ "counts": nested }) } else { json!({}) };
             let answer = self.client.graphql("continued lists", &query, &variables).await?.value;
             for at in short {
@@ -184,6 +177,36 @@ fn received(pull: &Pull) -> (usize, usize) {
 fn extend<T>(list: &mut Connection<T>, more: Connection<T>) {
     list.nodes.extend(more.nodes);
     list.page_info = more.page_info;
+}
+
+/// The question for what is missing of some pull requests, named by their places in the page.
+fn rest_of(short: &[usize], pulls: &[Pull]) -> String {
+    let asked: Vec<String> = short.iter().map(|at| continuation(*at, &pulls[*at])).collect();
+    let asked = asked.join(" ");
+    // A declared variable must be used, and only timelines use it.
+    let variables = if asked.contains("timelineItems") { "($counts: Boolean!)" } else { "" };
+    format!("query More{variables} {{ rateLimit {{ cost }} {asked} }}")
+}
+
+/// Examples of every question of the walks, fragments still left out.
+pub(super) fn questions() -> Vec<(&'static str, String)> {
+    let page = |info: &str| format!(r#"{{"pageInfo":{{"hasNextPage":{info},"endCursor":"c"}}}}"#);
+    let pull = |commits: &str, timeline: &str| {
+        let text = format!(
+            r#"{{"id":"PR_1","number":1,"createdAt":"","updatedAt":"","commits":{},"timelineItems":{}}}"#,
+            page(commits),
+            page(timeline)
+        );
+        serde_json::from_str::<Pull>(&text).ok()
+    };
+    let pulls: Vec<Pull> = (0..CONTINUED).filter_map(|_| pull("true", "true")).collect();
+    let commits: Vec<Pull> = pull("true", "false").into_iter().collect();
+    let all: Vec<usize> = (0..pulls.len()).collect();
+    vec![
+        ("pull requests", PULLS.to_owned()),
+        ("continued lists", rest_of(&all, &pulls)),
+        ("continued commits", rest_of(&[0], &commits)),
+    ]
 }
 
 /// The question for the rest of one pull request's lists.

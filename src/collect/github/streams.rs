@@ -13,7 +13,7 @@ use crate::collect::http::CollectError;
 use crate::model::Batch;
 use crate::model::time::Millis;
 
-const COMMITS: &str = include_str!("../../../queries/github/commits.graphql");
+pub(super) const COMMITS: &str = include_str!("../../../queries/github/commits.graphql");
 const DAY: i64 = 86_400_000;
 /// Commits of a page; halved where it is too much for the service.
 const PAGE: u32 = 100;

@@ -1,0 +1,152 @@
+//! The program as a user meets it: what each command prints, and the exit code of everything that can go wrong.
+
+use std::fs;
+
+use undercurrent::store::Store;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::organisation::{self, Ended, Organisation, github_lines};
+use crate::support::{KEY, fixture, github};
+
+const TEAM: &str = "repositories = [\"harbor/payments\"]";
+
+/// An organisation that reads from nowhere.
+fn alone() -> Organisation {
+    Organisation::new("", "", "")
+}
+
+#[track_caller]
+fn says(ended: &Ended, exit: i32, parts: &[&str]) {
+    assert_eq!(ended.exit, exit, "{ended:?}");
+    for part in parts {
+        assert!(ended.complained.contains(part), "{part} is missing: {ended:?}");
+    }
+}
+
+#[test]
+fn the_sample_is_written_and_its_place_is_printed() {
+    let place = alone();
+    let ended = place.run(&["demo", "--out", "sample"]);
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    assert!(ended.printed.contains("sample/report/latest/index.html"), "{ended:?}");
+    for page in ["index.html", "index.json", "payments.html", "payments.json"] {
+        assert!(place.read(&format!("sample/report/latest/{page}")).len() > 500, "{page}");
+    }
+    assert!(place.path("sample/undercurrent.toml").exists());
+}
+
+#[test]
+fn a_wrong_configuration_is_told_with_every_place_at_once() {
+    let place = alone();
+    let text =
+        place.read("undercurrent.toml").replace("Europe/Berlin", "Europe/Nowhere").replace("members", "memmbers");
+    fs::write(place.path("undercurrent.toml"), text).unwrap();
+    let lines = [place.line("Europe/Nowhere"), place.line("memmbers")];
+    let places = lines.map(|line| format!("undercurrent.toml:{line}:"));
+    says(&place.night(), 2, &[&places[0], &places[1], "did you mean `members`?"]);
+    assert!(!place.path("store").exists() && !place.path("report").exists());
+}
+
+#[test]
+fn a_missing_token_is_told_with_the_line_that_names_it() {
+    let sources = "[[github]]\nurl = \"https://api.github.com\"\ntoken-env = \"NO_SUCH_VARIABLE\"\n";
+    let place = Organisation::new(sources, TEAM, "");
+    let line = format!("undercurrent.toml:{}: ", place.line("[[github]]"));
+    says(&place.night(), 2, &[&line, "NO_SUCH_VARIABLE is not set"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_every_source_fails_the_pages_stay_with_a_dated_notice() {
+    let (server, _) = github::start(organisation::github()).await;
+    let place = Organisation::new(&github_lines(&server.uri()), TEAM, "");
+    assert_eq!(place.night().exit, 0);
+    let page = place.read("report/latest/payments.html");
+    drop(server);
+    says(&place.night(), 3, &["incomplete: github:127.0.0.1", "harbor/payments: the service cannot be reached"]);
+    let after = place.read("report/latest/payments.html");
+    let (before, rest) = after.split_once("<p class=\"notice\">").expect("the page has a notice");
+    let (notice, rest) = rest.split_once("</p>").expect("the notice ends");
+    assert!(notice.contains("24 November") && notice.contains("no source could be read"), "{notice}");
+    assert_eq!(format!("{before}{rest}"), page, "nothing else has changed");
+    assert_eq!(place.record()["gaps"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_has_an_exit_code_of_its_own() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(401).set_body_string("{}")).mount(&server).await;
+    let place = Organisation::new(&github_lines(&server.uri()), TEAM, "");
+    says(&place.night(), 4, &["GitHub refuses the token"]);
+    assert!(server.received_requests().await.unwrap_or_default().len() <= 2, "refused credentials are not tried again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_could_write_is_refused() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).insert_header("x-oauth-scopes", "read:org, repo").set_body_string("{}");
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let place = Organisation::new(&github_lines(&server.uri()), TEAM, "");
+    says(&place.night(), 4, &["the token could write (repo)", "allow-write-scopes"]);
+}
+
+#[test]
+fn a_second_run_at_once_is_turned_away() {
+    let place = alone();
+    let _running = Store::open(&place.path("store"), || Ok(KEY)).unwrap();
+    says(&place.night(), 5, &["another run holds the lock"]);
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let place = alone();
+    assert_eq!(place.night().exit, 0);
+    let manifest = place.read("store/MANIFEST");
+    let (body, _) = manifest.trim_end().rsplit_once('\n').expect("the last line is a checksum");
+    let newer = body.replacen("\"format\": 1", "\"format\": 99", 1);
+    assert_ne!(newer, body);
+    let newer = format!("{newer}\n{}\n", blake3::hash(newer.as_bytes()).to_hex());
+    fs::write(place.path("store/MANIFEST"), &newer).unwrap();
+    says(&place.night(), 7, &["MANIFEST", "format 99", "newer version"]);
+    assert_eq!(place.read("store/MANIFEST"), newer);
+    fs::write(place.path("store/MANIFEST"), manifest.replacen("seq", "sequence", 1)).unwrap();
+    says(&place.night(), 7, &["MANIFEST is damaged: its checksum"]);
+}
+
+#[test]
+fn an_unreadable_clone_and_a_broken_calendar_are_named_by_their_lines() {
+    let place = Organisation::new("", "git = [\"clones/none.git\"]", "calendar = \"broken.ics\"");
+    fs::write(place.path("broken.ics"), "this is no calendar").unwrap();
+    let (clone, calendar) = (place.line("clones/none.git"), place.line("broken.ics"));
+    let ended = place.night();
+    assert!(!ended.complained.contains('\u{1b}'), "colours are for terminals alone: {ended:?}");
+    says(&ended, 3, &[&format!("undercurrent.toml:{clone}"), &format!("undercurrent.toml:{calendar}")]);
+    assert!(!ended.complained.contains("none.git") && !ended.complained.contains("broken.ics"), "{ended:?}");
+}
+
+#[test]
+fn signals_are_listed_and_explained_and_an_unknown_one_is_told() {
+    let place = alone();
+    let listed = place.run(&["signals"]);
+    assert_eq!((listed.exit, listed.printed.lines().count()), (0, 6), "{listed:?}");
+    let explained = place.run(&["signals", "stalled_work"]);
+    assert_eq!(explained.exit, 0);
+    for part in ["Cannot see: ", "It may also be:", "SELECT "] {
+        assert!(explained.printed.contains(part), "{part} is missing: {explained:?}");
+    }
+    says(&place.run(&["signals", "laziness"]), 2, &["there is no signal laziness; known: ", "stalled_work"]);
+    says(&place.run(&["store", "files", "people"]), 2, &["there is no table people; known: ", "people_accounts"]);
+}
+
+#[test]
+fn a_figure_can_be_computed_again_from_its_series() {
+    let place = alone();
+    let file = fixture("usual_range.json");
+    let ended = place.run(&["usual-range", &file.display().to_string()]);
+    assert_eq!(ended.exit, 0, "{}", ended.complained);
+    let answers: serde_json::Value = serde_json::from_str(&ended.printed).unwrap();
+    let first = ended.printed.find("\"s001\"").map(|at| &ended.printed[at..]).unwrap_or_default();
+    assert!(answers.is_array() || answers.is_object());
+    assert!(first.contains("\"usual_low\": 0") && first.contains("\"usual_high\": 5"), "{}", &ended.printed[..400]);
+    says(&place.run(&["usual-range", "undercurrent.toml"]), 2, &["undercurrent.toml"]);
+}

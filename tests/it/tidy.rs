@@ -1,0 +1,236 @@
+//! The source reads as `ARCHITECTURE.md`, `docs/privacy.md` and the house style say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use undercurrent::store::TABLES;
+
+/// Where each outside crate may be used: prefixes of paths below `src`.
+const FENCES: [(&str, &[&str]); 15] = [
+    ("octocrab", &["collect/github/"]),
+    ("jira_query", &["collect/jira/"]),
+    ("reqwest", &["collect/"]),
+    ("gix", &["collect/git/"]),
+    ("calcard", &["collect/calendar/"]),
+    ("rrule", &["collect/calendar/"]),
+    ("chrono", &["collect/calendar/"]),
+    ("chrono_tz", &["collect/calendar/"]),
+    ("polars", &["store/", "measure/", "pipeline/roster.rs"]),
+    ("plotters", &["report/chart/"]),
+    ("plotters_backend", &["report/chart/"]),
+    ("askama", &["report/"]),
+    ("clap", &["cli/", "main.rs"]),
+    ("tracing_subscriber", &["main.rs"]),
+    ("tokio", &["collect/", "pipeline/"]),
+];
+
+/// What a stage knows nothing of.
+const IGNORANT: [(&str, &[&str]); 7] = [
+    ("model/", &["crate::collect", "crate::store", "crate::config", "crate::report", "crate::pipeline", "std::fs"]),
+    (
+        "collect/",
+        &[
+            "crate::store",
+            "crate::measure",
+            "crate::config",
+            "crate::notice",
+            "crate::report",
+            "crate::pipeline",
+            "polars::",
+        ],
+    ),
+    (
+        "store/",
+        &[
+            "crate::collect",
+            "crate::measure",
+            "crate::config",
+            "crate::notice",
+            "crate::report",
+            "crate::pipeline",
+            "reqwest::",
+        ],
+    ),
+    (
+        "measure/",
+        &["crate::collect", "crate::config", "crate::notice", "crate::report", "crate::pipeline", "reqwest::"],
+    ),
+    (
+        "notice/",
+        &["std::fs", "std::io", "polars::", "crate::store", "crate::collect", "crate::report", "crate::pipeline"],
+    ),
+    ("report/", &["crate::store", "crate::collect", "crate::pipeline", "crate::measure", "reqwest::", "polars::"]),
+    ("pipeline/", &["clap::", "crate::cli", "is_terminal"]),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
+        if path.is_dir() {
+            files.extend(files_below(&path, ending));
+        } else if path.extension().is_some_and(|own| own == ending) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every source file below `src` by its path there: whole, and without what is compiled for tests alone.
+fn sources() -> BTreeMap<String, (String, String)> {
+    let src = root().join("src");
+    let all: BTreeMap<PathBuf, String> =
+        files_below(&src, "rs").into_iter().map(|path| (path.clone(), read(&path))).collect();
+    let mut for_tests = BTreeSet::new();
+    for (path, text) in &all {
+        let folder = path.parent().expect("a file lies in a folder");
+        for rest in
+            text.split("#[cfg(test)]\n").skip(1).filter_map(|rest| rest.split_once("mod ").map(|(_, rest)| rest))
+        {
+            if let Some((name, _)) = rest.split_once(';').filter(|(name, _)| !name.contains(' ')) {
+                for_tests.insert(folder.join(format!("{name}.rs")));
+            }
+        }
+    }
+    let named = all.into_iter().map(|(path, text)| {
+        let name = path.strip_prefix(&src).expect("it lies below src").display().to_string();
+        let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+        (name, (text, if for_tests.contains(&path) { String::new() } else { own }))
+    });
+    named.collect()
+}
+
+/// Lines that are no comment.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+/// Whether a line uses a crate by its name.
+fn uses(line: &str, name: &str) -> bool {
+    line.match_indices(&format!("{name}::"))
+        .any(|(at, _)| !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == ':'))
+}
+
+#[test]
+fn every_source_file_says_at_its_head_what_it_is_for() {
+    let root = root();
+    let all = [root.join("src"), root.join("tests")].into_iter().flat_map(|folder| files_below(&folder, "rs"));
+    let silent: Vec<PathBuf> = all.filter(|path| !read(path).starts_with("//! ")).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn each_outside_crate_is_used_in_its_one_place() {
+    let mut strays = Vec::new();
+    for (name, (text, _)) in sources() {
+        for (krate, places) in FENCES {
+            let at_home = places.iter().any(|place| name.starts_with(place));
+            let used = code(&text).find(|(_, line)| uses(line, krate));
+            strays.extend(used.filter(|_| !at_home).map(|(line, _)| format!("{name}:{line} uses {krate}")));
+        }
+    }
+    assert!(strays.is_empty(), "{strays:#?}");
+}
+
+#[test]
+fn a_stage_knows_nothing_of_what_is_none_of_its_business() {
+    let mut known = Vec::new();
+    for (name, (_, own)) in sources() {
+        for (stage, foreign) in IGNORANT {
+            if name.starts_with(stage) {
+                let lines = code(&own).filter(|(_, line)| foreign.iter().any(|foreign| line.contains(foreign)));
+                known.extend(lines.map(|(at, line)| format!("{name}:{at}: {}", line.trim())));
+            }
+        }
+    }
+    assert!(known.is_empty(), "{known:#?}");
+}
+
+#[test]
+fn only_main_asks_for_the_clock_the_environment_and_randomness() {
+    let outside = ["Timestamp::now(", "Zoned::now(", "SystemTime::now(", "std::env::", "env::var", "urandom"];
+    let mut asking = Vec::new();
+    for (name, (_, own)) in sources().into_iter().filter(|(name, _)| name != "main.rs") {
+        let lines = code(&own).filter(|(_, line)| outside.iter().any(|call| line.contains(call)));
+        asking.extend(lines.map(|(at, line)| format!("{name}:{at}: {}", line.trim())));
+    }
+    assert!(asking.is_empty(), "{asking:#?}");
+}
+
+#[test]
+fn nothing_gives_up_without_a_stated_reason() {
+    let mut abrupt = Vec::new();
+    for (name, (_, own)) in sources() {
+        let given_up = |line: &str| {
+            let reasoned = line.split(".expect(\"").skip(1).all(|rest| rest.split('"').next().unwrap_or("").len() > 10);
+            line.contains(".unwrap()") || line.contains("todo!(") || line.contains("unimplemented!(") || !reasoned
+        };
+        abrupt.extend(code(&own).filter(|(_, line)| given_up(line)).map(|(at, _)| format!("{name}:{at}")));
+    }
+    assert!(abrupt.is_empty(), "{abrupt:#?}");
+}
+
+#[test]
+fn every_signal_is_one_query_and_one_card_that_say_what_they_count_and_what_they_cannot_see() {
+    let stems = |folder: &str, ending: &str| -> BTreeSet<String> {
+        let files = files_below(&root().join(folder), ending);
+        files.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
+    };
+    let queries = stems("queries/signals", "sql");
+    let mut cards = stems("reports/cards", "toml");
+    assert!(cards.remove("joint"), "the joint card has words and no query");
+    assert_eq!(queries, cards);
+    for name in queries {
+        let sql = read(&root().join(format!("queries/signals/{name}.sql")));
+        assert!(sql.starts_with(&format!("-- {name}: of the ")), "{name}.sql begins with what it counts");
+        for part in ["\n-- Grain: ", "\n-- Cannot see: "] {
+            assert!(sql.contains(part), "{name}.sql lacks {part}");
+        }
+        let card = read(&root().join(format!("reports/cards/{name}.toml")));
+        assert!(card.contains("\ncannot-see = \"") && !card.contains("\ncannot-see = \"\""), "{name}.toml");
+    }
+}
+
+#[test]
+fn every_stored_column_is_decided_in_the_privacy_list_and_nothing_else_stands_there() {
+    let list = read(&root().join("docs/privacy.md"));
+    let mut decided = BTreeSet::new();
+    for section in list.split("\n## ").skip(1) {
+        let table = section.lines().next().unwrap_or_default();
+        for row in section.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            assert!(cells.len() == 3 && cells.iter().all(|cell| !cell.is_empty()), "{row}");
+            assert!(["no", "yes", "only"].iter().any(|answer| cells[2].starts_with(answer)), "{row}");
+            assert!(decided.insert((table.to_owned(), cells[0].trim_matches('`').to_owned())), "{row} is there twice");
+        }
+    }
+    let columns = TABLES.iter().flat_map(|table| table.columns.iter().map(|(name, _)| (table.name, *name)));
+    let stored: BTreeSet<(String, String)> = columns.map(|(table, name)| (table.to_owned(), name.to_owned())).collect();
+    let undecided: Vec<_> = stored.difference(&decided).collect();
+    let obsolete: Vec<_> = decided.difference(&stored).collect();
+    assert!(undecided.is_empty() && obsolete.is_empty(), "undecided: {undecided:?}, obsolete: {obsolete:?}");
+}
+
+#[test]
+fn every_file_that_the_papers_link_to_is_there() {
+    let root = root();
+    let mut papers = vec![root.join("README.md"), root.join("ARCHITECTURE.md"), root.join("CONTRIBUTING.md")];
+    papers.extend(files_below(&root.join("docs"), "md"));
+    for paper in papers {
+        let text = read(&paper);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let outside = link.is_empty() || link.contains("://");
+            let folder = paper.parent().expect("a paper lies in a folder");
+            assert!(outside || folder.join(link).exists(), "{}: {link} is not there", paper.display());
+        }
+    }
+}
