@@ -316,7 +316,7 @@ mod tests {
     fn a_bound_is_epoch_milliseconds_or_the_account_s_own_minute() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         assert_eq!(bound(1_795_500_059_999, None), "1795500059999");
-        assert_eq!(bound(1_795_500_059_999, Some(&berlin)), "\"2026/11/24 06:00\"");
+        assert_eq!(bound(1_795_500_059_999, Some(&berlin)), "\"2026/11/24 07:00\"");
         // 2026-10-25 01:30 UTC is 02:30 in Berlin for the second time.
         assert_eq!(bound(1_792_891_800_000, Some(&berlin)), "\"2026/10/25 01:30\"");
     }
