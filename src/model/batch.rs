@@ -23,8 +23,20 @@ pub struct Batch {
     pub busy: Vec<Busy>,
     pub absences: Vec<Absence>,
     pub people_accounts: Vec<PersonAccount>,
+    /// Tickets that are no longer there.
+    pub gone: Vec<Gone>,
     /// Parents whose children this batch brings completely: stored children that are not in it are dropped.
     pub replaced: Vec<Replaced>,
+}
+
+/// That a ticket is gone: a version of its row, never its removal. It marks the stored row, and stands until the ticket
+/// is delivered once more: whatever can be read is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    pub host: String,
+    pub issue_id: i64,
+    /// `deleted` or `hidden`.
+    pub how: &'static str,
 }
 
 /// A parent whose list of children is complete in the batch.
@@ -62,6 +74,7 @@ impl Batch {
             + self.busy.len()
             + self.absences.len()
             + self.people_accounts.len()
+            + self.gone.len()
     }
 
     /// Nothing to store at all.
@@ -88,6 +101,7 @@ impl Batch {
         self.busy.append(&mut later.busy);
         self.absences.append(&mut later.absences);
         self.people_accounts.append(&mut later.people_accounts);
+        self.gone.append(&mut later.gone);
         self.replaced.append(&mut later.replaced);
     }
 }

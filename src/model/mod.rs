@@ -8,6 +8,6 @@ pub mod records;
 pub mod time;
 
 pub use account::{Account, AccountKind, Pseudonyms};
-pub use batch::{Batch, Replaced};
+pub use batch::{Batch, Gone, Replaced};
 pub use cursor::{Cursor, Cursors, Resume, ScopeId};
 pub use evidence::EvidenceRow;

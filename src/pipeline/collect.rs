@@ -93,7 +93,9 @@ impl Sources {
                     .collect::<BTreeSet<_>>()
                     .into_iter()
                     .collect(),
+                boardless: boardless(config),
                 labels: config.labels.clone(),
+                known: jira::KnownIssues::new(),
             })
         });
         Ok(Self {
@@ -115,6 +117,23 @@ fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> 
 fn own_repositories(config: &Config, at: usize) -> Vec<String> {
     let own = |name: &String| reader(&config.github, name) == Some(at);
     all(config, |team| &team.repositories).into_iter().filter(own).collect()
+}
+
+/// Projects of teams that name no board.
+fn boardless(config: &Config) -> Vec<String> {
+    let teams = config.teams.iter().filter(|team| team.jira_boards.is_empty());
+    teams.flat_map(|team| &team.jira_projects).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What the store holds of each tracker, as plain numbers: a collector knows nothing of the store.
+fn know_issues(sources: &mut [JiraSource], store: &Store) -> Result<(), StoreError> {
+    for stored in store.issues_by_project()? {
+        for source in sources.iter_mut().filter(|source| source.host == stored.host) {
+            let known = jira::Stored { live: stored.live.clone(), gone: stored.gone.clone() };
+            source.known.insert(stored.project.clone(), known);
+        }
+    }
+    Ok(())
 }
 
 fn logins(config: &Config) -> Vec<String> {
@@ -177,10 +196,11 @@ pub fn collect(
 async fn read_all(
     config: &Config,
     store: &mut Store,
-    sources: Sources,
+    mut sources: Sources,
     as_of: Timestamp,
     meter: &Arc<Meter>,
 ) -> Result<Vec<ScopeReport>, Failure> {
+    know_issues(&mut sources.jira, store)?;
     let (sink, deliveries) = mpsc::channel(64);
     let now = Millis::from_timestamp(as_of);
     let context = Context {

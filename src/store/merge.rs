@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use polars::prelude::*;
 
 use super::schema::{Stored, Table};
-use crate::model::records::Commit;
-use crate::model::{Batch, Replaced};
+use crate::model::records::{Commit, Issue};
+use crate::model::{Batch, Gone, Replaced};
 
 /// New rows of one table, by partition (`source=KIND/month=YYYYMM`).
 pub(super) struct Incoming {
@@ -91,6 +91,45 @@ fn total_order(table: &Table) -> Vec<PlSmallStr> {
     let mut names: Vec<&str> = table.time.into_iter().collect();
     names.extend(table.key.iter().filter(|name| Some(**name) != table.time));
     names.into_iter().map(PlSmallStr::from).collect()
+}
+
+/// Tickets of a batch that are no longer there.
+///
+/// A mark is a version of the ticket's row that changes one column. It is laid over what the batch itself brings, so
+/// that a ticket which was read and then found missing in one night is gone; a later batch that brings the ticket
+/// takes the mark away, since what can be read is there, even with the `updated_at` of old. Marks and rows delivered
+/// again give the same table, in whatever order the last word of each is spoken. A fresh store never saw the tickets
+/// that were gone before it began: it equals a kept one but for these rows.
+#[derive(Default)]
+pub(super) struct Marks(BTreeMap<(String, i64), &'static str>);
+
+impl Marks {
+    /// Sorts the marks of a batch.
+    pub fn of(gone: &[Gone]) -> Self {
+        Self(gone.iter().map(|mark| ((mark.host.clone(), mark.issue_id), mark.how)).collect())
+    }
+
+    /// Whether rows of a table may have to be marked.
+    pub fn concern(&self, table: &Table) -> bool {
+        table.name == Issue::TABLE.name && !self.0.is_empty()
+    }
+
+    /// The rows with their marks.
+    pub fn over(&self, table: &Table, mut rows: DataFrame) -> PolarsResult<DataFrame> {
+        if !self.concern(table) {
+            return Ok(rows);
+        }
+        let (hosts, ids) = (rows.column("host")?.str()?, rows.column("issue_id")?.i64()?);
+        let gone = rows.column("gone")?.str()?;
+        let marked: StringChunked = hosts
+            .iter()
+            .zip(ids.iter())
+            .zip(gone.iter())
+            .map(|((host, id), before)| self.0.get(&(host?.to_owned(), id?)).copied().or(before))
+            .collect();
+        rows.with_column(marked.into_series().with_name("gone".into()).into_column())?;
+        Ok(rows)
+    }
 }
 
 /// The parents whose stored children go, table by table.

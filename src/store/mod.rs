@@ -13,18 +13,20 @@ use polars::prelude::*;
 
 mod disk;
 mod error;
+mod known;
 mod manifest;
 mod merge;
 mod parquet;
 pub mod schema;
 
 pub use error::StoreError;
+pub use known::ProjectIssues;
 pub use manifest::{LiveFile, Manifest};
 pub use schema::{TABLES, Table, table};
 
 use crate::model::{Batch, Cursor, Cursors, Pseudonyms, ScopeId};
 use error::At;
-use merge::Dropped;
+use merge::{Dropped, Marks};
 
 /// What a commit did to the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,11 +125,11 @@ impl Store {
     pub fn merge(&mut self, batch: &Batch, cursors: Vec<(ScopeId, Cursor)>) -> Result<Merged, StoreError> {
         let mut next = self.manifest.clone();
         next.cursors.extend(cursors);
-        let dropped = Dropped::of(&batch.replaced);
+        let (dropped, marks) = (Dropped::of(&batch.replaced), Marks::of(&batch.gone));
         let incoming = merge::incoming(batch).map_err(|source| table_error("arrange rows of", "a batch", source))?;
         let mut folders = BTreeSet::new();
         for rows in incoming {
-            self.merge_table(&mut next, rows, &dropped, &mut folders)?;
+            self.merge_table(&mut next, rows, &dropped, &marks, &mut folders)?;
         }
         if next == self.manifest {
             return Ok(Merged::default());
@@ -147,12 +149,14 @@ impl Store {
         next: &mut Manifest,
         mut incoming: merge::Incoming,
         dropped: &Dropped,
+        marks: &Marks,
         folders: &mut BTreeSet<PathBuf>,
     ) -> Result<(), StoreError> {
         let table = incoming.table;
         let stored = next.files.keys().filter_map(|path| path.strip_prefix(table.name)?.strip_prefix('/'));
-        let shrinking = stored.filter(|partition| dropped.concerns(table, partition)).map(str::to_owned);
-        let touched: BTreeSet<String> = shrinking.chain(incoming.partitions.keys().cloned()).collect();
+        let changing = stored.filter(|partition| dropped.concerns(table, partition) || marks.concern(table));
+        let touched: BTreeSet<String> =
+            changing.map(str::to_owned).chain(incoming.partitions.keys().cloned()).collect();
         for partition in touched {
             let path = format!("{}/{partition}", table.name);
             let old = match next.files.get(&path) {
@@ -163,6 +167,7 @@ impl Store {
             let rows = dropped
                 .without(table, &partition, old)
                 .and_then(|kept| merge::upsert(table, kept, new))
+                .and_then(|rows| marks.over(table, rows))
                 .map_err(|source| StoreError::Table { action: "merge", table: table.name, source })?;
             if rows.height() == 0 {
                 next.files.remove(&path);

@@ -3,6 +3,8 @@
 
 mod cli;
 mod graphql;
+mod jira;
+mod jira_double;
 mod night;
 mod recorded;
 mod support;

@@ -86,6 +86,7 @@ impl Gate {
                     Verdict::Retry { after, smaller, why } => (after, smaller, why.to_owned()),
                     Verdict::Shrink => return Err(CollectError::Shrink),
                     Verdict::NotVisible => return Err(CollectError::NotVisible),
+                    Verdict::BadQuestion(status) => return Err(CollectError::BadQuestion(status)),
                     Verdict::Scope(reason) => return Err(CollectError::Scope(reason)),
                     Verdict::Refused(reason) => return Err(CollectError::Refused(reason)),
                 },

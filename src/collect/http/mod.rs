@@ -89,6 +89,9 @@ pub enum CollectError {
     /// Ask for a smaller page.
     #[error("even the smallest page was too much for the service")]
     Shrink,
+    /// The service does not take the question; another one may do.
+    #[error("the service refuses the question (HTTP {0})")]
+    BadQuestion(u16),
     #[error("{0}")]
     Scope(String),
     #[error("the service cannot be reached; check its address, the network and the proxy")]

@@ -33,6 +33,8 @@ pub enum Verdict {
     Empty,
     /// Not there, or not to be seen with these credentials.
     NotVisible,
+    /// The service does not take this question (its HTTP status); other questions may fare better.
+    BadQuestion(u16),
     /// This scope cannot be read.
     Scope(String),
     /// The credentials are refused: trying again would only make it worse.
@@ -53,13 +55,15 @@ pub fn classify(service: Service, status: u16, headers: &HeaderMap, body: &[u8])
         403 | 429 => limited(service, status, headers, body),
         404 => Verdict::NotVisible,
         409 if service == Service::Github => Verdict::Empty,
+        // Of Jira's answers the one tells that a single issue is gone, the other that a search is.
+        410 if service == Service::Jira => Verdict::BadQuestion(status),
         410 | 451 => Verdict::Scope(format!("the service has taken this away for good (HTTP {status})")),
         202 | 408 | 500..=599 => Verdict::Retry {
             after: wait(headers),
             smaller: status == 502 || status == 504,
             why: "the service is not ready",
         },
-        _ => Verdict::Scope(format!("the service refuses the question (HTTP {status})")),
+        _ => Verdict::BadQuestion(status),
     }
 }
 
@@ -104,6 +108,10 @@ fn limited(service: Service, status: u16, headers: &HeaderMap, body: &[u8]) -> V
     let retry = |after| Verdict::Retry { after: Some(after), smaller: false, why: "a limit is in force" };
     if headers.contains_key("retry-after") {
         return retry(wait(headers).unwrap_or(UNTOLD_WAIT));
+    }
+    if service == Service::Jira && text(headers, "ratelimit-reason").is_some_and(|reason| reason.contains("burst")) {
+        // A burst slows this question alone; the other limits of Jira are for everything the credential asks.
+        return Verdict::Retry { after: None, smaller: false, why: "too many requests at once" };
     }
     if text(headers, "x-ratelimit-remaining").as_deref() == Some("0") {
         return retry(until_reset(headers).unwrap_or(UNTOLD_WAIT));
@@ -151,9 +159,14 @@ pub fn wait(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The wait to the reset of a primary limit, by the server's clock; a second more, since resets are whole seconds.
+/// GitHub gives epoch seconds, Jira an ISO 8601 instant.
 #[must_use]
 pub fn until_reset(headers: &HeaderMap) -> Option<Duration> {
-    let reset: i64 = text(headers, "x-ratelimit-reset")?.parse().ok()?;
+    let told = text(headers, "x-ratelimit-reset")?;
+    let reset: i64 = match told.parse() {
+        Ok(seconds) => seconds,
+        Err(_) => told.parse::<Timestamp>().ok()?.as_second(),
+    };
     let now = server_time(headers)?.as_second();
     u64::try_from(reset - now + 1).ok().map(Duration::from_secs).or(Some(Duration::from_secs(1)))
 }
@@ -205,7 +218,25 @@ mod tests {
         check(Github, 410, &[], "{}", "Scope");
         check(Github, 301, &[], "", "Redirect");
         check(Github, 502, &[], "<html>", "Retry { after: None, smaller: true");
-        check(Jira, 400, &[], "{}", "Scope");
+        check(Jira, 400, &[], "{}", "BadQuestion(400)");
+        let used_up = ("x-ratelimit-remaining", "0");
+        check(
+            Jira,
+            429,
+            &[used_up, ("x-ratelimit-reset", "2026-11-24T12:00:20Z"), date],
+            "",
+            "Retry { after: Some(21s)",
+        );
+        check(Jira, 429, &[used_up, ("x-ratelimit-reset", "2026-11-24T12:01Z"), date], "", "Retry { after: Some(61s)");
+        check(Jira, 429, &[("ratelimit-reason", "jira-burst-based")], "", "Retry { after: None");
+        check(Jira, 429, &[("ratelimit-reason", "jira-quota-tenant-based")], "", "Retry { after: Some(60s)");
+        check(
+            Jira,
+            429,
+            &[("ratelimit-reason", "jira-burst-based"), ("retry-after", "2")],
+            "",
+            "Retry { after: Some(2s)",
+        );
         check(Jira, 403, &[("x-authentication-denied-reason", "CAPTCHA_CHALLENGE")], "", "Refused");
         check(Jira, 401, &[("x-seraph-loginreason", "AUTHENTICATED_FAILED")], "", "Refused");
         check(Jira, 200, &[("x-seraph-loginreason", "OK")], "{}", "Ok");

@@ -42,28 +42,41 @@ impl Client {
         })
     }
 
-    /// Gets a path below the address, with its query.
+    /// Gets a path below the address, with its query. There is no smaller question to fall back to.
     ///
     /// # Errors
     /// [`CollectError`].
     pub async fn get(&self, endpoint: &str, path: &str) -> Result<Value, CollectError> {
-        let attempt = || async {
-            let request = self.http.get(format!("{}{path}", self.base));
-            client::fetch(self.signed(request), LARGEST_BODY).await
+        let whole = |answer: &Answer| match judge(answer) {
+            Verdict::Retry { after, why, .. } => Verdict::Retry { after, smaller: false, why },
+            other => other,
         };
-        self.answer(endpoint, attempt).await
+        self.answer(endpoint, whole, || self.got(path)).await
     }
 
-    /// Posts a question to a path below the address.
+    /// Gets a page of a list.
     ///
     /// # Errors
-    /// [`CollectError`].
+    /// [`CollectError`]; [`CollectError::Shrink`] asks for a smaller page.
+    pub async fn page(&self, endpoint: &str, path: &str) -> Result<Value, CollectError> {
+        self.answer(endpoint, judge, || self.got(path)).await
+    }
+
+    async fn got(&self, path: &str) -> Result<Answer, TransportError> {
+        let request = self.http.get(format!("{}{path}", self.base));
+        client::fetch(self.signed(request), LARGEST_BODY).await
+    }
+
+    /// Posts a question about a page of a list to a path below the address.
+    ///
+    /// # Errors
+    /// [`CollectError`]; [`CollectError::Shrink`] asks for a smaller page.
     pub async fn post(&self, endpoint: &str, path: &str, body: &Value) -> Result<Value, CollectError> {
         let attempt = || async {
             let request = self.http.post(format!("{}{path}", self.base)).json(body);
             client::fetch(self.signed(request), LARGEST_BODY).await
         };
-        self.answer(endpoint, attempt).await
+        self.answer(endpoint, judge, attempt).await
     }
 
     fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
@@ -74,10 +87,16 @@ impl Client {
         }
     }
 
-    async fn answer<Send, Reply>(&self, endpoint: &str, attempt: Send) -> Result<Value, CollectError>
+    async fn answer<Send, Reply, Judge>(
+        &self,
+        endpoint: &str,
+        judge: Judge,
+        attempt: Send,
+    ) -> Result<Value, CollectError>
     where
         Send: FnMut() -> Reply,
         Reply: Future<Output = Result<Answer, TransportError>>,
+        Judge: Fn(&Answer) -> Verdict,
     {
         let answer = self.gate.send(endpoint, judge, attempt).await?;
         if matches!(answer.status, 300..=399) {

@@ -1,34 +1,35 @@
 //! Jira Cloud and Data Center: issues, changes of allow-listed fields, links and sprints.
+//!
+//! `site` learns what holds for all of it, `walk` reads what changed in a project, `reader` makes rows of pages,
+//! `census` finds what disappeared, `sprints` reads the boards.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use serde_json::{Value, json};
 use url::Url;
 
 mod answers;
+mod census;
 mod client;
+mod fields;
+mod reader;
 mod rows;
+mod site;
+mod sprints;
+mod walk;
+
+pub use census::{KnownIssues, Stored};
 
 use super::http::CollectError;
-use super::{Context, Cursor, Delivery, Meter, ScopeId, ScopeReport};
-use crate::model::Batch;
-use crate::model::records::{Sprint, Status};
-use crate::model::time::Millis;
-use answers::{History, Issue};
+use super::{Context, Meter, Outcome, ScopeId, ScopeReport};
+use census::Census;
 use client::Client;
-use rows::{CustomFields, Rows, category, instant};
+use reader::{Project, Reader};
+use walk::{Mark, Walk, Walked};
 
-const QUESTION: &str = include_str!("../../../queries/jira/issues.jql");
-const FIELDS: &str = include_str!("../../../queries/jira/fields.txt");
-/// What a cursor's question was; a change here means a full walk.
-const VERSION: &str = "1";
-/// Cloud's search lags behind by seconds to minutes, longer after bulk edits.
-const CLOUD_OVERLAP: i64 = 3_600_000;
-const SERVER_OVERLAP: i64 = 24 * 3_600_000;
-const PAGE: usize = 100;
-const MOST_PAGES: u64 = 100_000;
+const HOUR: i64 = 3_600_000;
+const WEEK: i64 = 7 * 24 * HOUR;
 
 /// Which kind of Jira.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +49,12 @@ pub struct JiraSource {
     pub token: SecretString,
     pub projects: Vec<String>,
     pub boards: Vec<i64>,
+    /// Projects of teams that name no board: theirs are looked for.
+    pub boardless: Vec<String>,
     /// Labels that may be stored.
     pub labels: Vec<String>,
+    /// What the store holds of this host.
+    pub known: KnownIssues,
 }
 
 /// The host under which a service's rows stand.
@@ -73,32 +78,42 @@ impl JiraSource {
     }
 }
 
-/// What holds for a whole site.
-struct Site {
-    custom: CustomFields,
-    categories: BTreeMap<String, String>,
+/// A project's report, with what a census of it needs where its walk came to an end.
+struct Reading {
+    report: ScopeReport,
+    walked: Option<(Project, Walked, String)>,
 }
 
-/// Reads every project; one that fails does not stop the others.
+/// Reads every project; one that fails does not stop the others, but refused credentials do: trying again would only
+/// lock the account deeper.
 pub async fn collect(source: &JiraSource, context: &Context) -> Vec<ScopeReport> {
     let client = match Client::new(source, Arc::clone(&context.meter)) {
         Ok(client) => client,
-        Err(error) => return all_failed(source, &error),
+        Err(error) => return all_failed(source, context, &error),
     };
-    let site = match site(source, &client, context).await {
+    let site = match site::site(source, &client, context).await {
         Ok(site) => site,
-        Err(error) => return all_failed(source, &error),
+        Err(error) => return all_failed(source, context, &error),
     };
-    let mut reports = Vec::new();
-    for project in &source.projects {
-        let walk = Walk { source, client: &client, context, site: &site, project };
-        reports.push(walk.report().await);
+    let reader = Reader::new(source, &client, context, &site);
+    let mut readings: Vec<Reading> = Vec::new();
+    let mut refused: Option<CollectError> = None;
+    for label in &source.projects {
+        let reading = match &refused {
+            Some(error) => Reading { report: failed_project(source, context, label, error), walked: None },
+            None => read_project(&reader, label, &mut refused).await,
+        };
+        readings.push(reading);
     }
-    if !source.boards.is_empty() {
-        reports.push(sprints(source, &client, context).await);
+    count(&reader, &mut readings, &mut refused).await;
+    let mut reports: Vec<ScopeReport> = readings.into_iter().map(|reading| reading.report).collect();
+    if refused.is_none() && !(source.boards.is_empty() && source.boardless.is_empty()) {
+        reports.push(sprints::sprints(source, &client, context, &site).await);
     }
     // Somebody else's answers, or nobody's, must not pass for ours.
-    if let Err(error) = client.get("GET /myself", &format!("{}/myself", source.api())).await {
+    if refused.is_none()
+        && let Err(error) = client.get("GET /myself", &format!("{}/myself", source.api())).await
+    {
         for report in &mut reports {
             *report = failure(report.id.clone(), &report.label, &error);
         }
@@ -106,8 +121,88 @@ pub async fn collect(source: &JiraSource, context: &Context) -> Vec<ScopeReport>
     reports
 }
 
-fn all_failed(source: &JiraSource, error: &CollectError) -> Vec<ScopeReport> {
-    source.projects.iter().map(|project| failure(source.scope("issues", project), project, error)).collect()
+async fn read_project(reader: &Reader<'_>, label: &str, refused: &mut Option<CollectError>) -> Reading {
+    let (source, context) = (reader.source, reader.context);
+    let result = async {
+        let project = reader.project(label).await?;
+        let old_key = Mark::of(context.cursors.get(&source.scope("issues", &project.id))).key;
+        let walked = Walk::new(reader, &project).walk().await?;
+        Ok((project, walked, old_key))
+    };
+    match result.await {
+        Ok((project, walked, old_key)) => {
+            let id = source.scope("issues", &project.id);
+            let mut report = ScopeReport::complete(id, label, walked.rows, walked.pages);
+            let left_out = walked.unreadable + walked.left_out.len() as u64;
+            if left_out > 0 {
+                incomplete(&mut report, format!("{left_out} issues could not be read whole; they are asked for again"));
+            }
+            Reading { report, walked: Some((project, walked, old_key)) }
+        }
+        Err(error) => {
+            let error = explained(error);
+            let report = failed_project(source, context, label, &error);
+            *refused = Some(error).filter(CollectError::is_refused);
+            Reading { report, walked: None }
+        }
+    }
+}
+
+/// The censuses, after all walks: what moved from one project to another has been seen by then.
+async fn count(reader: &Reader<'_>, readings: &mut [Reading], refused: &mut Option<CollectError>) {
+    let walked = readings.iter().filter_map(|reading| reading.walked.as_ref());
+    let delivered: BTreeSet<i64> = walked.flat_map(|(_, walked, _)| walked.delivered.iter().copied()).collect();
+    for reading in readings {
+        let Some((project, walked, old_key)) = &reading.walked else { continue };
+        if refused.is_some() {
+            continue;
+        }
+        match Census::new(reader, project, old_key, &delivered).take(walked.behind).await {
+            Ok(counted) => {
+                reading.report.rows += counted.rows;
+                reading.report.pages += counted.pages;
+                if let Some(reason) = counted.reason {
+                    incomplete(&mut reading.report, reason);
+                }
+            }
+            Err(error) => {
+                incomplete(&mut reading.report, format!("whether issues were deleted could not be found out: {error}"));
+                *refused = Some(error).filter(CollectError::is_refused);
+            }
+        }
+    }
+}
+
+fn incomplete(report: &mut ScopeReport, reason: String) {
+    report.outcome = Outcome::Incomplete;
+    report.reason = Some(match report.reason.take() {
+        Some(other) => format!("{other}; {reason}"),
+        None => reason,
+    });
+}
+
+/// An error with its way out, where it is the wrong kind of Jira that was asked.
+fn explained(error: CollectError) -> CollectError {
+    match error {
+        CollectError::BadQuestion(410) => CollectError::Scope(
+            "this Jira has taken away the search of flavour = \"data-center\" (HTTP 410); set flavour = \"cloud\""
+                .to_owned(),
+        ),
+        other => other,
+    }
+}
+
+fn all_failed(source: &JiraSource, context: &Context, error: &CollectError) -> Vec<ScopeReport> {
+    source.projects.iter().map(|label| failed_project(source, context, label, error)).collect()
+}
+
+/// A failed project under the number that an earlier night knew it by, so that what is known of it stays known.
+fn failed_project(source: &JiraSource, context: &Context, label: &str, error: &CollectError) -> ScopeReport {
+    let named = source.scope("issues", label);
+    let own = context.cursors.iter().find(|(id, cursor)| {
+        id.source == named.source && id.stream == named.stream && Mark::of(Some(cursor)).key.eq_ignore_ascii_case(label)
+    });
+    failure(own.map_or(named, |(id, _)| id.clone()), label, error)
 }
 
 fn failure(id: ScopeId, label: &str, error: &CollectError) -> ScopeReport {
@@ -116,312 +211,6 @@ fn failure(id: ScopeId, label: &str, error: &CollectError) -> ScopeReport {
 
 fn shape(what: &str) -> CollectError {
     CollectError::Scope(format!("{what} has an unexpected shape"))
-}
-
-/// Who asks, custom fields by schema, statuses by id.
-async fn site(source: &JiraSource, client: &Client, context: &Context) -> Result<Site, CollectError> {
-    let api = source.api();
-    let myself = client.get("GET /myself", &format!("{api}/myself")).await?;
-    if myself.get("accountId").or_else(|| myself.get("key")).or_else(|| myself.get("name")).is_none() {
-        return Err(CollectError::Refused("Jira does not say who asks; check user and token".to_owned()));
-    }
-    let fields = client.get("GET /field", &format!("{api}/field")).await?;
-    let mut custom = custom_fields(&fields);
-    if custom.estimate.is_none() {
-        custom.estimate = board_estimate(source, client).await?;
-    }
-    let statuses = client.get("GET /status", &format!("{api}/status")).await?;
-    let mut batch = Batch::default();
-    for status in statuses.as_array().ok_or_else(|| shape("the list of statuses"))? {
-        let Some(status_id) = status.get("id").and_then(Value::as_str) else { continue };
-        let key = status.pointer("/statusCategory/key").and_then(Value::as_str);
-        batch.statuses.push(Status {
-            host: source.host.clone(),
-            status_id: status_id.to_owned(),
-            category: category(key).to_owned(),
-        });
-    }
-    let categories = batch.statuses.iter().map(|status| (status.status_id.clone(), status.category.clone())).collect();
-    context.deliver(Delivery { scope: source.scope("statuses", "all"), batch, cursor: None }).await?;
-    Ok(Site { custom, categories })
-}
-
-/// Custom fields by what they are, never by name or number; the flag alone is known by its name.
-fn custom_fields(fields: &Value) -> CustomFields {
-    let mut custom = CustomFields::default();
-    for field in fields.as_array().into_iter().flatten() {
-        let kind = field.pointer("/schema/custom").and_then(Value::as_str).unwrap_or_default();
-        let id = field.get("id").and_then(Value::as_str).map(str::to_owned);
-        let name = field.get("name").and_then(Value::as_str).unwrap_or_default();
-        match kind.rsplit(':').next().unwrap_or_default() {
-            "gh-sprint" => custom.sprint = id,
-            "gh-epic-link" => custom.epic = id,
-            "jsw-story-points" => custom.estimate = id,
-            "multicheckboxes" if name == "Flagged" => custom.flagged = id,
-            _ => {}
-        }
-    }
-    custom
-}
-
-/// The field in which a company-managed board estimates.
-async fn board_estimate(source: &JiraSource, client: &Client) -> Result<Option<String>, CollectError> {
-    for board in &source.boards {
-        let path = format!("/rest/agile/1.0/board/{board}/configuration");
-        match client.get("GET /board/{id}/configuration", &path).await {
-            Ok(configuration) => {
-                let field = configuration.pointer("/estimation/field/fieldId").and_then(Value::as_str);
-                if let Some(field) = field.filter(|field| field.starts_with("customfield_")) {
-                    return Ok(Some(field.to_owned()));
-                }
-            }
-            Err(CollectError::NotVisible | CollectError::Scope(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
-}
-
-/// The sprints of the configured boards; a board without sprints is no error.
-async fn sprints(source: &JiraSource, client: &Client, context: &Context) -> ScopeReport {
-    let id = source.scope("sprints", "boards");
-    let mut batch = Batch::default();
-    let mut pages = 0;
-    for board in &source.boards {
-        let mut start = 0;
-        loop {
-            let path = format!("/rest/agile/1.0/board/{board}/sprint?startAt={start}&maxResults=50");
-            let answer = match client.get("GET /board/{id}/sprint", &path).await {
-                Ok(answer) => answer,
-                // A kanban board answers 400.
-                Err(CollectError::Scope(_)) if start == 0 => break,
-                Err(error) => return failure(id, "sprints", &error),
-            };
-            pages += 1;
-            let values = answer.get("values").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            batch.sprints.extend(values.iter().filter_map(|sprint| sprint_row(source, sprint)));
-            start += values.len();
-            let last = answer.get("isLast").and_then(Value::as_bool).unwrap_or(true);
-            if last || values.is_empty() || pages > MOST_PAGES {
-                break;
-            }
-        }
-    }
-    let rows = batch.sprints.len() as u64;
-    match context.deliver(Delivery { scope: id.clone(), batch, cursor: None }).await {
-        Ok(()) => ScopeReport::complete(id, "sprints", rows, pages),
-        Err(gone) => failure(id, "sprints", &gone.into()),
-    }
-}
-
-fn sprint_row(source: &JiraSource, sprint: &Value) -> Option<Sprint> {
-    Some(Sprint {
-        host: source.host.clone(),
-        sprint_id: sprint.get("id")?.as_i64()?,
-        board_id: sprint.get("originBoardId").and_then(Value::as_i64),
-        state: sprint.get("state").and_then(Value::as_str).unwrap_or_default().to_lowercase(),
-        starts_at: instant(sprint.get("startDate")),
-        ends_at: instant(sprint.get("endDate")),
-        completed_at: instant(sprint.get("completeDate")),
-    })
-}
-
-/// The walk through one project, oldest issue first.
-struct Walk<'a> {
-    source: &'a JiraSource,
-    client: &'a Client,
-    context: &'a Context,
-    site: &'a Site,
-    project: &'a str,
-}
-
-impl Walk<'_> {
-    async fn report(&self) -> ScopeReport {
-        let id = self.source.scope("issues", self.project);
-        match self.walk(&id).await {
-            Ok((rows, pages)) => {
-                let mut report = ScopeReport::complete(id, self.project, rows, pages);
-                if rows == 0 && self.known().is_some_and(|cursor| cursor.updated_to > Some(0)) {
-                    // The overlap always shows the newest issue again, unless it is no longer visible.
-                    report.outcome = super::Outcome::Unchanged;
-                }
-                report
-            }
-            Err(error) => failure(id, self.project, &error),
-        }
-    }
-
-    fn known(&self) -> Option<&Cursor> {
-        self.context.cursor(&self.source.scope("issues", self.project), VERSION)
-    }
-
-    fn since(&self) -> i64 {
-        let overlap = if self.source.flavour == Flavour::Cloud { CLOUD_OVERLAP } else { SERVER_OVERLAP };
-        self.known().and_then(|cursor| cursor.updated_to).map_or(self.context.since.0, |seen| seen - overlap)
-    }
-
-    async fn walk(&self, id: &ScopeId) -> Result<(u64, u64), CollectError> {
-        let rows = Rows {
-            host: &self.source.host,
-            names: &self.context.pseudonyms,
-            custom: &self.site.custom,
-            categories: &self.site.categories,
-            labels: &self.source.labels,
-        };
-        let question = QUESTION.trim().replace("{project}", self.project).replace("{since}", &self.since().to_string());
-        let mut newest: Option<Millis> = None;
-        let (mut count, mut pages) = (0, 0);
-        let mut place = Place::default();
-        loop {
-            let (issues, next) = match self.source.flavour {
-                Flavour::Cloud => self.cloud_page(&question, &place).await?,
-                Flavour::DataCenter => self.server_page(&question, &place).await?,
-            };
-            pages += 1;
-            let mut batch = Batch::default();
-            let mut ids = Vec::new();
-            for issue in &issues {
-                let issue_id = rows.issue(issue, &mut batch).ok_or_else(|| shape("an issue"))?;
-                ids.push(issue_id);
-                newest = newest.max(instant(issue.fields.get("updated")));
-                for history in issue.changelog.iter().flat_map(|log| &log.histories) {
-                    batch.issue_changes.extend(rows.changes(issue_id, history));
-                }
-            }
-            if self.source.flavour == Flavour::Cloud && !ids.is_empty() {
-                self.changes(&ids, &rows, &mut batch).await?;
-            }
-            count += batch.rows() as u64;
-            self.context.deliver(Delivery { scope: id.clone(), batch, cursor: None }).await?;
-            match next {
-                None => break,
-                Some(next) if next == place || pages > MOST_PAGES => {
-                    return Err(CollectError::Scope("pagination did not advance".to_owned()));
-                }
-                Some(next) => place = next,
-            }
-        }
-        let before = self.known().and_then(|cursor| cursor.updated_to);
-        let cursor = Cursor {
-            updated_to: newest.map(|at| at.0).max(before).or(Some(0)),
-            scope_hash: VERSION.to_owned(),
-            ..Cursor::default()
-        };
-        self.context.deliver(Delivery { scope: id.clone(), batch: Batch::default(), cursor: Some(cursor) }).await?;
-        Ok((count, pages))
-    }
-
-    fn fields(&self) -> Vec<String> {
-        let plain = FIELDS.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned);
-        let custom = &self.site.custom;
-        plain.chain([&custom.sprint, &custom.flagged, &custom.estimate].into_iter().flatten().cloned()).collect()
-    }
-
-    async fn cloud_page(&self, jql: &str, place: &Place) -> Result<(Vec<Issue>, Option<Place>), CollectError> {
-        let mut body = json!({ "jql": jql, "fields": self.fields(), "maxResults": PAGE });
-        if let (Some(token), Some(body)) = (&place.token, body.as_object_mut()) {
-            body.insert("nextPageToken".to_owned(), json!(token));
-        }
-        let answer = self.client.post("POST /search/jql", "/rest/api/3/search/jql", &body).await?;
-        let issues = issues(&answer)?;
-        let token = answer.get("nextPageToken").and_then(Value::as_str).map(str::to_owned);
-        let last = answer.get("isLast").and_then(Value::as_bool).unwrap_or(token.is_none());
-        if !last && token.is_none() {
-            return Err(CollectError::Scope("pagination did not advance".to_owned()));
-        }
-        Ok((issues, token.filter(|_| !last).map(|token| Place { token: Some(token), start: 0 })))
-    }
-
-    async fn server_page(&self, jql: &str, place: &Place) -> Result<(Vec<Issue>, Option<Place>), CollectError> {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("jql", jql)
-            .append_pair("startAt", &place.start.to_string())
-            .append_pair("maxResults", &PAGE.to_string())
-            .append_pair("expand", "changelog")
-            .append_pair("fields", &self.fields().join(","))
-            .finish();
-        let answer = self.client.get("GET /search", &format!("/rest/api/2/search?{query}")).await?;
-        let issues = issues(&answer)?;
-        for issue in &issues {
-            let log = issue.changelog.as_ref();
-            if log.and_then(|log| log.total).is_some_and(|total| log.map_or(0, |log| log.histories.len()) < total) {
-                return Err(CollectError::Scope(
-                    "a changelog is cut off; this server needs its own endpoint for it".to_owned(),
-                ));
-            }
-        }
-        let reached = place.start + issues.len();
-        let total = answer.get("total").and_then(Value::as_u64).and_then(|total| usize::try_from(total).ok());
-        let more = !issues.is_empty() && total.is_none_or(|total| reached < total);
-        if issues.is_empty() && total.is_some_and(|total| reached < total) {
-            return Err(CollectError::Scope("pagination did not advance".to_owned()));
-        }
-        Ok((issues, more.then_some(Place { token: None, start: reached })))
-    }
-
-    /// The complete changelogs of a page's issues, by allow-listed fields: the search itself would cut them. At most
-    /// ten fields go into one question.
-    async fn changes(&self, ids: &[i64], rows: &Rows<'_>, batch: &mut Batch) -> Result<(), CollectError> {
-        let custom = &self.site.custom;
-        let mut fields: Vec<&str> =
-            vec!["status", "assignee", "priority", "issuetype", "duedate", "fixVersions", "issuekey"];
-        fields.extend([&custom.sprint, &custom.flagged, &custom.estimate].into_iter().flatten().map(String::as_str));
-        self.changes_of(&fields, ids, rows, batch).await?;
-        let moved: Vec<i64> = {
-            let keys = batch.issue_changes.iter().filter(|change| change.field == "key");
-            keys.map(|change| change.issue_id).collect()
-        };
-        // Project and resolution change seldom: the first with the key, the second at the end, told by the issue.
-        if moved.is_empty() { Ok(()) } else { self.changes_of(&["project"], &moved, rows, batch).await }
-    }
-
-    async fn changes_of(
-        &self,
-        fields: &[&str],
-        ids: &[i64],
-        rows: &Rows<'_>,
-        batch: &mut Batch,
-    ) -> Result<(), CollectError> {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let mut token: Option<String> = None;
-        loop {
-            let mut body = json!({ "issueIdsOrKeys": ids, "fieldIds": fields, "maxResults": 1000 });
-            if let (Some(token), Some(body)) = (&token, body.as_object_mut()) {
-                body.insert("nextPageToken".to_owned(), json!(token));
-            }
-            let answer =
-                self.client.post("POST /changelog/bulkfetch", "/rest/api/3/changelog/bulkfetch", &body).await?;
-            let logs = answer.get("issueChangeLogs").and_then(Value::as_array).ok_or_else(|| shape("a changelog"))?;
-            for log in logs {
-                let issue_id = log.get("issueId").and_then(Value::as_str).and_then(|id| id.parse::<i64>().ok());
-                let issue_id = issue_id.ok_or_else(|| shape("a changelog"))?;
-                for history in log.get("changeHistories").and_then(Value::as_array).into_iter().flatten() {
-                    let history: History = serde_json::from_value(history.clone()).map_err(|_| shape("a change"))?;
-                    batch.issue_changes.extend(rows.changes(issue_id, &history));
-                }
-            }
-            let next = answer.get("nextPageToken").and_then(Value::as_str).map(str::to_owned);
-            match next {
-                None => return Ok(()),
-                Some(next) if Some(&next) == token.as_ref() => {
-                    return Err(CollectError::Scope("pagination did not advance".to_owned()));
-                }
-                next => token = next,
-            }
-        }
-    }
-}
-
-/// Where a walk stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
-    token: Option<String>,
-    start: usize,
-}
-
-fn issues(answer: &Value) -> Result<Vec<Issue>, CollectError> {
-    let list = answer.get("issues").and_then(Value::as_array).ok_or_else(|| shape("a page of issues"))?;
-    list.iter().map(|issue| serde_json::from_value(issue.clone()).map_err(|_| shape("an issue"))).collect()
 }
 
 /// What `check` learns about a Jira.

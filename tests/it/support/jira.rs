@@ -53,6 +53,12 @@ impl Jira {
             ("jql", _) => self.cloud_page(&body),
             ("bulkfetch", _) => self.changelogs(&body),
             ("search", _) => self.server_page(&asked, start),
+            (key, path) if path.ends_with(&format!("/project/{key}")) => match self.project(key) {
+                Some(project) => project,
+                None => return ResponseTemplate::new(404).set_body_json(json!({})),
+            },
+            ("configuration", _) => json!({ "id": 1, "type": "scrum" }),
+            ("board", _) => json!({ "values": [], "isLast": true }),
             ("sprint", _) => {
                 let page = self.part(&self.sprints, start);
                 json!({ "values": page, "startAt": start, "isLast": start + page.len() >= self.sprints.len() })
@@ -66,15 +72,29 @@ impl Jira {
         rows.iter().skip(start).take(self.page.max(1)).cloned().collect()
     }
 
-    /// The issues that a question means: one project, changed since.
+    /// A project by its key; a project without issues has the number 1.
+    fn project(&self, key: &str) -> Option<Value> {
+        let known = self.issues.iter().map(|issue| &issue["fields"]["project"]).find(|project| project["key"] == key);
+        let id = known.map_or(json!("1"), |project| project["id"].clone());
+        (known.is_some() || self.issues.is_empty()).then(|| json!({ "id": id, "key": key }))
+    }
+
+    /// The issues that a question means: those of a list, or one project's that changed since.
     fn matching(&self, jql: &str) -> Vec<Value> {
-        let project = jql.split('"').nth(1).unwrap_or_default();
+        let mut words = jql.split(' ');
+        let field = words.next().unwrap_or_default();
+        let inside = jql.split(['(', ')']).nth(1).unwrap_or_default();
+        let listed: Vec<&str> = inside.split(',').map(|one| one.trim().trim_matches('"')).collect();
+        let project = jql.split("project = ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
         let since = jql.split("updated >= ").nth(1).and_then(|rest| rest.split(' ').next());
-        let since: i64 = since.and_then(|since| since.parse().ok()).expect("the question names a time");
-        let own = |issue: &&Value| {
-            issue["fields"]["project"]["key"] == project && millis(&issue["fields"]["updated"]) >= since
+        let since: i64 = since.map_or(0, |since| since.parse().expect("the question names a time"));
+        let own = |issue: &&Value| match field {
+            "id" | "key" => listed.iter().any(|one| issue[field] == *one),
+            _ => issue["fields"]["project"]["id"] == project && millis(&issue["fields"]["updated"]) >= since,
         };
-        self.issues.iter().filter(own).cloned().collect()
+        let mut found: Vec<Value> = self.issues.iter().filter(own).cloned().collect();
+        found.sort_by_key(|issue| millis(&issue["fields"]["updated"]));
+        found
     }
 
     fn cloud_page(&self, body: &Value) -> Value {

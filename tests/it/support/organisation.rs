@@ -142,7 +142,7 @@ pub fn jira() -> Jira {
         json!({
             "id": (10_000 + number).to_string(), "key": format!("PAY-{number}"),
             "fields": {
-                "project": { "key": "PAY" }, "issuetype": { "name": "Story" }, "status": { "id": status },
+                "project": { "id": "1", "key": "PAY" }, "issuetype": { "name": "Story" }, "status": { "id": status },
                 "created": "2026-11-02T09:00:00.000+0100", "updated": "2026-11-18T09:00:00.000+0100",
                 "assignee": { "accountId": "tracker-ada" },
             },

@@ -1,0 +1,497 @@
+//! Asks one Jira for pages of issues and for their changes, and makes a batch of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use super::answers::{Changelog, History, Issue, is_key, number, text};
+use super::client::Client;
+use super::fields::{ChangedFields, asked};
+use super::rows::{Rows, epic_key};
+use super::site::Site;
+use super::{Flavour, JiraSource, shape};
+use crate::collect::Context;
+use crate::collect::http::CollectError;
+use crate::model::records::IssueChange;
+use crate::model::{Batch, Replaced};
+
+const FIELDS: &str = include_str!("../../../queries/jira/fields.txt");
+const BY_ID: &str = include_str!("../../../queries/jira/by_id.jql");
+const BY_KEY: &str = include_str!("../../../queries/jira/by_key.jql");
+/// Issues in a page of a search that brings fields.
+pub const PAGE: usize = 100;
+/// Issues in a page of a search that brings numbers only.
+const IDS_CLOUD: usize = 5000;
+const IDS_SERVER: usize = 1000;
+/// Issues whose changes are asked for at once, and fields that one question may name.
+pub const BULK: usize = 1000;
+const BULK_FIELDS: usize = 10;
+/// Histories in a page of changes.
+const BULK_PAGE: usize = 10_000;
+pub const MOST_PAGES: u64 = 100_000;
+
+/// A project that the credentials can see.
+#[derive(Debug)]
+pub struct Project {
+    /// Its number, which outlives its key.
+    pub id: String,
+    pub key: String,
+    pub estimates: Vec<String>,
+    pub changed: ChangedFields,
+}
+
+/// Issues of one project made into rows.
+#[derive(Debug, Default)]
+pub struct Harvest {
+    pub batch: Batch,
+    /// Issues that could not be read whole.
+    pub left_out: BTreeSet<i64>,
+}
+
+/// A page of a search.
+#[derive(Debug)]
+pub struct Page {
+    pub issues: Vec<Value>,
+    /// Cloud: where to go on.
+    pub token: Option<String>,
+    /// Data Center: how many there are.
+    pub total: Option<usize>,
+}
+
+/// Everything that reading a site's issues needs.
+pub struct Reader<'a> {
+    pub source: &'a JiraSource,
+    pub client: &'a Client,
+    pub context: &'a Context,
+    pub site: &'a Site,
+    /// Numbers of epics by key; `None` where it cannot be seen.
+    epics: Mutex<BTreeMap<String, Option<i64>>>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of a site.
+    #[must_use]
+    pub fn new(source: &'a JiraSource, client: &'a Client, context: &'a Context, site: &'a Site) -> Self {
+        Self { source, client, context, site, epics: Mutex::default() }
+    }
+
+    /// The project behind a configured key: its number, under which everything else is kept.
+    ///
+    /// # Errors
+    /// [`CollectError::NotVisible`] where it cannot be seen.
+    pub async fn project(&self, label: &str) -> Result<Project, CollectError> {
+        let name: String = url::form_urlencoded::byte_serialize(label.as_bytes()).collect();
+        let answer = self.client.get("GET /project/{key}", &format!("{}/project/{name}", self.source.api())).await?;
+        let id = number(answer.get("id")).ok_or_else(|| shape("a project"))?.to_string();
+        let key = text(answer.get("key")).ok_or_else(|| shape("a project"))?;
+        let estimates = self.site.estimates(&id, &key);
+        let changed = ChangedFields::of(&self.site.custom, &estimates);
+        Ok(Project { id, key, estimates, changed })
+    }
+
+    /// The fields that are asked of an issue. Comments are not among them: Jira gives them with their bodies only, and
+    /// what the comment signals need is in GitHub's threads.
+    fn fields(&self, project: &Project) -> Vec<String> {
+        let plain = FIELDS.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned);
+        let custom = &self.site.custom;
+        let own = [&custom.sprint, &custom.flagged, &custom.boxes, &custom.epic, &project.estimates];
+        plain.chain(own.into_iter().flatten().cloned()).collect()
+    }
+
+    /// A page of issues with their fields; with their changes on Data Center. Halves the page where it is too much.
+    ///
+    /// # Errors
+    /// [`CollectError`].
+    pub async fn page(
+        &self,
+        project: &Project,
+        jql: &str,
+        token: Option<&str>,
+        start: usize,
+        size: &mut usize,
+    ) -> Result<Page, CollectError> {
+        let fields = self.fields(project);
+        loop {
+            let answer = match self.source.flavour {
+                Flavour::Cloud => self.cloud_page(jql, &fields, token, *size).await,
+                Flavour::DataCenter => self.server_page(jql, &fields, start, *size, true).await,
+            };
+            match answer {
+                Err(CollectError::Shrink) if *size > 1 => *size /= 2,
+                other => return other,
+            }
+        }
+    }
+
+    async fn cloud_page(
+        &self,
+        jql: &str,
+        fields: &[String],
+        token: Option<&str>,
+        size: usize,
+    ) -> Result<Page, CollectError> {
+        let mut body = json!({ "jql": jql, "fields": fields, "maxResults": size });
+        if let (Some(token), Some(body)) = (token, body.as_object_mut()) {
+            body.insert("nextPageToken".to_owned(), json!(token));
+        }
+        let answer = self.client.post("POST /search/jql", "/rest/api/3/search/jql", &body).await?;
+        let next = answer.get("nextPageToken").and_then(Value::as_str).map(str::to_owned);
+        let last = answer.get("isLast").and_then(Value::as_bool).unwrap_or(next.is_none());
+        if !last && (next.is_none() || next.as_deref() == token) {
+            return Err(stuck());
+        }
+        Ok(Page { issues: listed(answer)?, token: next.filter(|_| !last), total: None })
+    }
+
+    async fn server_page(
+        &self,
+        jql: &str,
+        fields: &[String],
+        start: usize,
+        size: usize,
+        changes: bool,
+    ) -> Result<Page, CollectError> {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("jql", jql)
+            .append_pair("startAt", &start.to_string())
+            .append_pair("maxResults", &size.to_string())
+            .append_pair("fields", &fields.join(","))
+            .append_pair("expand", if changes { "changelog" } else { "" })
+            .finish();
+        let answer = self.client.page("GET /search", &format!("/rest/api/2/search?{query}")).await?;
+        let total = answer.get("total").and_then(Value::as_u64).and_then(|total| usize::try_from(total).ok());
+        Ok(Page { issues: listed(answer)?, token: None, total })
+    }
+
+    /// The keys and numbers of all issues that a question finds, without their fields.
+    ///
+    /// # Errors
+    /// [`CollectError`]; a list that does not end is one.
+    pub async fn ids(&self, jql: &str) -> Result<BTreeMap<i64, String>, CollectError> {
+        let cloud = self.source.flavour == Flavour::Cloud;
+        let mut size = if cloud { IDS_CLOUD } else { IDS_SERVER };
+        let fields = ["key".to_owned()];
+        let (mut found, mut token, mut start) = (BTreeMap::new(), None::<String>, 0);
+        for _ in 0..MOST_PAGES {
+            let answer = if cloud {
+                self.cloud_page(jql, &fields, token.as_deref(), size).await
+            } else {
+                self.server_page(jql, &fields, start, size, false).await
+            };
+            let page = match answer {
+                Err(CollectError::Shrink) if size > 1 => {
+                    size /= 2;
+                    continue;
+                }
+                other => other?,
+            };
+            let received = page.issues.len();
+            for issue in &page.issues {
+                let id = number(issue.get("id")).ok_or_else(|| shape("a list of issues"))?;
+                found.insert(id, text(issue.get("key")).unwrap_or_default());
+            }
+            start += received;
+            let more = if cloud { page.token.is_some() } else { start < page.total.unwrap_or(0) };
+            if !more {
+                return Ok(found);
+            }
+            if received == 0 && !cloud {
+                return Err(stuck());
+            }
+            token = page.token;
+        }
+        Err(stuck())
+    }
+
+    /// Issues by their numbers, wherever they are now. All of them have to be visible.
+    ///
+    /// # Errors
+    /// [`CollectError`].
+    pub async fn by_id(&self, project: &Project, ids: &BTreeSet<i64>) -> Result<Vec<Value>, CollectError> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let mut issues = Vec::new();
+        for some in ids.chunks(PAGE) {
+            let jql = BY_ID.trim().replace("{ids}", &some.join(","));
+            let (mut token, mut start, mut size) = (None::<String>, 0, PAGE);
+            loop {
+                let page = self.page(project, &jql, token.as_deref(), start, &mut size).await?;
+                start += page.issues.len();
+                let done = page.token.is_none() && start >= page.total.unwrap_or(0) || page.issues.is_empty();
+                issues.extend(page.issues);
+                token = page.token;
+                if done {
+                    break;
+                }
+            }
+        }
+        Ok(issues)
+    }
+
+    /// One issue by its number. jira_query's own reading of single issues asks for every field and does not tell a
+    /// refusal from a missing issue, which is the very question here.
+    ///
+    /// # Errors
+    /// [`CollectError::NotVisible`] where it is deleted or hidden.
+    pub async fn one(&self, project: &Project, id: i64) -> Result<Value, CollectError> {
+        let fields = self.fields(project).join(",");
+        let changes = if self.source.flavour == Flavour::DataCenter { "&expand=changelog" } else { "" };
+        let path = format!("{}/issue/{id}?fields={fields}{changes}", self.source.api());
+        self.client.get("GET /issue/{id}", &path).await
+    }
+
+    /// Rows of issues with all their changes and links.
+    ///
+    /// # Errors
+    /// [`CollectError`]; then nothing of these issues is stored.
+    pub async fn harvest(&self, project: &Project, mut issues: Vec<Issue>) -> Result<Harvest, CollectError> {
+        let epics = self.epics(&issues).await?;
+        let rows = Rows {
+            host: &self.source.host,
+            names: &self.context.pseudonyms,
+            custom: &self.site.custom,
+            estimates: &project.estimates,
+            categories: &self.site.categories,
+            labels: &self.source.labels,
+            epics: &epics,
+        };
+        let mut harvest = Harvest::default();
+        let mut read = BTreeSet::new();
+        for issue in &issues {
+            match rows.issue(issue) {
+                Some(row) => {
+                    read.insert(issue.id);
+                    harvest.batch.issues.push(row);
+                    harvest.batch.issue_links.extend(rows.links(issue));
+                }
+                None => {
+                    harvest.left_out.insert(issue.id);
+                }
+            }
+        }
+        let mut log = Log { rows: &rows, changed: &project.changed, changes: BTreeMap::new(), broken: BTreeSet::new() };
+        match self.source.flavour {
+            Flavour::Cloud => self.cloud_changes(project, &read, &mut log).await?,
+            Flavour::DataCenter => {
+                for issue in issues.iter_mut().filter(|issue| read.contains(&issue.id)) {
+                    let embedded = issue.changelog.take();
+                    self.server_changes(issue.id, embedded, &mut log).await?;
+                }
+            }
+        }
+        // What is known to be cut off must not push out what an earlier night stored.
+        let whole = read.iter().filter(|id| !log.broken.contains(id));
+        let replaced = |id: &i64| Replaced::Issue { host: self.source.host.clone(), issue_id: *id };
+        harvest.batch.replaced.extend(whole.map(replaced));
+        harvest.left_out.extend(log.broken);
+        harvest.batch.issue_changes.extend(log.changes.into_values());
+        Ok(harvest)
+    }
+
+    /// Complete changes by allow-listed fields, for up to a thousand issues in a question.
+    async fn cloud_changes(
+        &self,
+        project: &Project,
+        ids: &BTreeSet<i64>,
+        log: &mut Log<'_>,
+    ) -> Result<(), CollectError> {
+        let ids: Vec<i64> = ids.iter().copied().collect();
+        let mut moved = BTreeSet::new();
+        for fields in asked(&self.site.custom, &project.estimates).chunks(BULK_FIELDS) {
+            moved.extend(self.bulk(&ids, fields, log).await?);
+        }
+        // A change of key can be had without a filter only; what else comes with it is dropped in reading.
+        let moved: Vec<i64> = moved.into_iter().collect();
+        self.bulk(&moved, &[], log).await.map(|_| ())
+    }
+
+    /// Reads changes into the log and says which issues moved between projects.
+    async fn bulk(&self, ids: &[i64], fields: &[String], log: &mut Log<'_>) -> Result<BTreeSet<i64>, CollectError> {
+        let mut moved = BTreeSet::new();
+        let mut questions: Vec<&[i64]> = ids.chunks(BULK).rev().collect();
+        while let Some(ids) = questions.pop() {
+            match self.bulk_pages(ids, fields, log, &mut moved).await {
+                Err(CollectError::Shrink) if ids.len() > 1 => {
+                    let (first, second) = ids.split_at(ids.len() / 2);
+                    questions.extend([second, first]);
+                }
+                other => other?,
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn bulk_pages(
+        &self,
+        ids: &[i64],
+        fields: &[String],
+        log: &mut Log<'_>,
+        moved: &mut BTreeSet<i64>,
+    ) -> Result<(), CollectError> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let mut body = json!({ "issueIdsOrKeys": ids, "maxResults": BULK_PAGE });
+        if !fields.is_empty() {
+            body["fieldIds"] = json!(fields);
+        }
+        let mut token: Option<String> = None;
+        loop {
+            let answer =
+                self.client.post("POST /changelog/bulkfetch", "/rest/api/3/changelog/bulkfetch", &body).await?;
+            let logs = answer.get("issueChangeLogs").and_then(Value::as_array).ok_or_else(|| shape("a changelog"))?;
+            for one in logs {
+                let id = number(one.get("issueId")).ok_or_else(|| shape("a changelog"))?;
+                for history in one.get("changeHistories").and_then(Value::as_array).into_iter().flatten() {
+                    if log.add(id, history) {
+                        moved.insert(id);
+                    }
+                }
+            }
+            let next = answer.get("nextPageToken").and_then(Value::as_str).map(str::to_owned);
+            if next.is_none() {
+                return Ok(());
+            }
+            if next == token {
+                return Err(stuck());
+            }
+            body["nextPageToken"] = json!(next);
+            token = next;
+        }
+    }
+
+    /// The embedded changelog where it is whole; else the one that newer servers have by itself; else the issue's own.
+    async fn server_changes(
+        &self,
+        id: i64,
+        embedded: Option<Changelog>,
+        log: &mut Log<'_>,
+    ) -> Result<(), CollectError> {
+        let whole = |log: &Changelog| log.total.is_none_or(|total| log.histories.len() >= total);
+        let histories = match embedded {
+            Some(embedded) if whole(&embedded) => Some(embedded.histories),
+            _ => match self.own_changelog(id).await {
+                Ok(histories) => Some(histories),
+                Err(CollectError::NotVisible | CollectError::BadQuestion(_)) => {
+                    let path = format!("/rest/api/2/issue/{id}?fields=updated&expand=changelog");
+                    let answer = self.client.get("GET /issue/{id}", &path).await?;
+                    Issue::read(answer).and_then(|issue| issue.changelog).filter(whole).map(|log| log.histories)
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        match histories {
+            Some(histories) => {
+                for history in &histories {
+                    log.add(id, history);
+                }
+            }
+            None => {
+                log.broken.insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    async fn own_changelog(&self, id: i64) -> Result<Vec<Value>, CollectError> {
+        let mut histories: Vec<Value> = Vec::new();
+        loop {
+            let path = format!("/rest/api/2/issue/{id}/changelog?startAt={}&maxResults=100", histories.len());
+            let mut answer = self.client.get("GET /issue/{id}/changelog", &path).await?;
+            let total = answer.get("total").and_then(Value::as_u64).ok_or_else(|| shape("a changelog"))?;
+            let page = ["values", "histories"].into_iter().find_map(|name| match answer.get_mut(name)?.take() {
+                Value::Array(page) => Some(page),
+                _ => None,
+            });
+            let page = page.ok_or_else(|| shape("a changelog"))?;
+            let received = page.len();
+            histories.extend(page);
+            if histories.len() as u64 >= total {
+                return Ok(histories);
+            }
+            if received == 0 {
+                return Err(stuck());
+            }
+        }
+    }
+
+    /// The numbers of epics that issues name by key.
+    async fn epics(&self, issues: &[Issue]) -> Result<BTreeMap<String, Option<i64>>, CollectError> {
+        let named = issues.iter().filter_map(|issue| epic_key(issue, &self.site.custom)).filter(|key| is_key(key));
+        let named: BTreeSet<&str> = named.collect();
+        if named.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut known = self.known_epics();
+        known.extend(issues.iter().map(|issue| (issue.key.clone(), Some(issue.id))));
+        let unknown: Vec<&str> = named.iter().filter(|key| !known.contains_key(**key)).copied().collect();
+        for keys in unknown.chunks(PAGE) {
+            let jql = BY_KEY.trim().replace("{keys}", &keys.join(","));
+            match self.ids(&jql).await {
+                Ok(found) => known.extend(found.into_iter().map(|(id, key)| (key, Some(id)))),
+                // One key that cannot be seen fails the whole question: ask for each.
+                Err(CollectError::BadQuestion(_)) => {
+                    for key in keys {
+                        known.insert((*key).to_owned(), self.epic(key).await?);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // A key that the answer spells otherwise belongs to an epic that moved: its own question tells.
+        for key in named.iter().filter(|key| !known.contains_key(**key)).copied().collect::<Vec<_>>() {
+            known.insert(key.to_owned(), self.epic(key).await?);
+        }
+        known.retain(|key, _| named.contains(key.as_str()));
+        let mut kept = self.epics.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.extend(known.iter().map(|(key, id)| (key.clone(), *id)));
+        Ok(known)
+    }
+
+    fn known_epics(&self) -> BTreeMap<String, Option<i64>> {
+        // A poisoned lock still holds true numbers.
+        self.epics.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    async fn epic(&self, key: &str) -> Result<Option<i64>, CollectError> {
+        let path = format!("{}/issue/{key}?fields=updated", self.source.api());
+        match self.client.get("GET /issue/{id}", &path).await {
+            Ok(issue) => Ok(number(issue.get("id"))),
+            Err(CollectError::NotVisible) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Changes as they come in, each once.
+struct Log<'a> {
+    rows: &'a Rows<'a>,
+    changed: &'a ChangedFields,
+    changes: BTreeMap<(i64, String, String), IssueChange>,
+    /// Issues whose changes are not whole.
+    broken: BTreeSet<i64>,
+}
+
+impl Log<'_> {
+    /// Adds a history; whether the issue moved to another project with it.
+    fn add(&mut self, id: i64, history: &Value) -> bool {
+        let Some(history) = History::read(history, self.changed) else {
+            self.broken.insert(id);
+            return false;
+        };
+        for change in self.rows.changes(id, &history) {
+            self.changes.insert((id, change.change_id.clone(), change.field.clone()), change);
+        }
+        history.moves()
+    }
+}
+
+fn listed(mut answer: Value) -> Result<Vec<Value>, CollectError> {
+    match answer.get_mut("issues").map(Value::take) {
+        Some(Value::Array(issues)) => Ok(issues),
+        _ => Err(shape("a page of issues")),
+    }
+}
+
+/// A list that gives no way on.
+pub fn stuck() -> CollectError {
+    CollectError::Scope("pagination did not advance".to_owned())
+}
