@@ -1,5 +1,7 @@
 //! From occurrences to what is kept: when somebody is busy or away. No title, place or guest.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
@@ -8,7 +10,7 @@ use super::expand::{Occurrence, expand};
 use super::parse::{self, ParseError, Part, Stamp};
 use super::recur::Budget;
 use super::zone::Zone;
-use crate::model::Pseudonyms;
+use crate::model::{Account, Pseudonyms};
 use crate::model::records::{Absence, Busy};
 use crate::model::time::{Millis, date_of, day_number};
 
@@ -64,12 +66,14 @@ pub enum Moment {
     At(Millis),
 }
 
-impl From<&Stamp> for Moment {
-    fn from(stamp: &Stamp) -> Self {
-        match stamp {
-            Stamp::Day(date) => Self::Day(*date),
-            Stamp::Floating(local) => Self::Floating(*local),
-            Stamp::Local(local, zone) => zone.instant(*local).map_or(Self::Floating(*local), Self::At),
+impl Moment {
+    /// `default` is the zone that the calendar itself gives to times without one.
+    fn of(stamp: &Stamp, default: Option<&Zone>) -> Self {
+        let at = |zone: &Zone, local| zone.instant(local).map_or(Self::Floating(local), Self::At);
+        match (stamp, default) {
+            (Stamp::Day(date), _) => Self::Day(*date),
+            (Stamp::Local(local, zone), _) | (Stamp::Floating(local), Some(zone)) => at(zone, *local),
+            (Stamp::Floating(local), None) => Self::Floating(*local),
         }
     }
 }
@@ -89,8 +93,9 @@ pub fn occurrences(
     let mut budget = Budget::of_calendar();
     let (mut all, mut cut) = (Vec::new(), 0);
     for calendar in &parse::calendars(bytes, &mut budget)? {
+        let default = calendar.default_zone.as_ref();
         cut += expand(calendar, &zone, window, &mut budget, &mut |one| {
-            all.push((Moment::from(&one.start), Moment::from(&one.end)));
+            all.push((Moment::of(&one.start, default), Moment::of(&one.end, default)));
         });
     }
     Ok((all, cut))
@@ -153,20 +158,108 @@ fn absences(
     window: (Millis, Millis),
     reading: &mut Reading,
 ) {
-    let (first, last) = (zone.local(one.from), zone.local(Millis((one.to.0 - 1).max(one.from.0))));
-    for day in day_number(first.date())..=day_number(last.date()) {
+    let whole = matches!(one.start, Stamp::Day(_));
+    reading.absences.extend(days_away(owner.account, (one.from, one.to), whole, zone, window));
+}
+
+/// The days of `zone` that an absence takes: whole ones for entries of whole days, else by how long it lasts that day.
+pub(super) fn days_away(
+    account: Account,
+    (from, to): (Millis, Millis),
+    whole: bool,
+    zone: &Zone,
+    window: (Millis, Millis),
+) -> Vec<Absence> {
+    let noon = 43_200_000;
+    // What lies outside of the window is not walked through, however long it lasts.
+    let first = day_number(zone.local(from.max(Millis(window.0.0 - 2 * noon))).date());
+    let last = day_number(zone.local(Millis((to.0 - 1).max(from.0)).min(window.1)).date());
+    let one = |day: i64| {
         let date = date_of(day);
-        let Some(morning) = zone.instant(date.to_datetime(jiff::civil::Time::midnight())) else { continue };
-        let inside = morning.0 + 43_200_000 >= window.0.0 && morning.0 + 43_200_000 < window.1.0;
-        let minutes = Millis(one.to.0.min(morning.0 + 86_400_000)).minutes_since(Millis(one.from.0.max(morning.0)));
-        let whole = matches!(one.start, Stamp::Day(_)) || minutes >= WHOLE_DAY;
-        if inside && (whole || minutes >= HALF_DAY) {
-            reading.absences.push(Absence {
-                account: owner.account,
-                day: date,
-                half: !whole,
-                kind: "out_of_office".to_owned(),
-            });
+        let morning = zone.instant(date.at(0, 0, 0, 0))?;
+        let inside = morning.0 + noon >= window.0.0 && morning.0 + noon < window.1.0;
+        let minutes = Millis(to.0.min(morning.0 + 2 * noon)).minutes_since(Millis(from.0.max(morning.0)));
+        let half = !whole && minutes < WHOLE_DAY;
+        (inside && (whole || minutes >= HALF_DAY)).then(|| Absence {
+            account,
+            day: date,
+            half,
+            kind: "out_of_office".to_owned(),
+        })
+    };
+    (first..=last).filter_map(one).collect()
+}
+
+/// The days in `from ≤ day < to` on which a calendar of holidays has an entry of whole days.
+///
+/// # Errors
+/// [`ParseError`] where it is no calendar or is cut off.
+pub fn holidays(bytes: &[u8], zone: &TimeZone, window: (Date, Date)) -> Result<BTreeSet<Date>, ParseError> {
+    let mut days = BTreeSet::new();
+    for (start, end) in occurrences(bytes, zone, window)?.0 {
+        if let (Moment::Day(first), Moment::Day(end)) = (start, end) {
+            let end = end.min(window.1).max(date_of(day_number(first) + 1));
+            days.extend((day_number(first)..day_number(end)).map(date_of));
         }
+    }
+    Ok(days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::calendar::Location;
+
+    const DAY: i64 = 86_400_000;
+    /// 2026-03-02, a Monday, at midnight in UTC.
+    const MONDAY: Millis = Millis(1_772_409_600_000);
+
+    fn read_events(events: &str) -> Reading {
+        let names = Pseudonyms::new([1; 32]);
+        let owner = CalendarSource {
+            account: names.account("calendar", "calendar", "me"),
+            owner_emails: vec!["me@people.example".to_owned()],
+            place: "u.toml:1".to_owned(),
+            location: Location::File(std::path::PathBuf::new()),
+            zone: TimeZone::UTC,
+        };
+        let text = format!("BEGIN:VCALENDAR\n{events}END:VCALENDAR\n");
+        read(text.as_bytes(), &owner, (MONDAY, Millis(MONDAY.0 + 14 * DAY)), &names).unwrap()
+    }
+
+    /// Absences as `day`, with `½` where it is half of one.
+    #[track_caller]
+    fn check(lines: &str, away: &[&str], busy: usize) {
+        let reading = read_events(&format!("BEGIN:VEVENT\nUID:1\n{lines}\nEND:VEVENT\n"));
+        let found: Vec<String> =
+            reading.absences.iter().map(|one| format!("{}{}", one.day, if one.half { "½" } else { "" })).collect();
+        assert_eq!(found, away, "{lines}");
+        assert_eq!(reading.busy.len(), busy, "{lines}");
+    }
+
+    #[test]
+    fn whole_days_and_out_of_office_are_absences_and_no_meetings() {
+        check("DTSTART;VALUE=DATE:20260303\nDTEND;VALUE=DATE:20260305", &["2026-03-03", "2026-03-04"], 0);
+        check("DTSTART;VALUE=DATE:20260303\nTRANSP:TRANSPARENT", &[], 0);
+        check("DTSTART;VALUE=DATE:20260303\nX-MICROSOFT-CDO-BUSYSTATUS:FREE", &[], 0);
+        let out = "X-MICROSOFT-CDO-BUSYSTATUS:OOF";
+        check(&format!("DTSTART:20260303T090000Z\nDTEND:20260303T170000Z\n{out}"), &["2026-03-03"], 0);
+        check(&format!("DTSTART:20260303T130000Z\nDTEND:20260303T170000Z\n{out}"), &["2026-03-03½"], 0);
+        check(&format!("DTSTART:20260303T130000Z\nDTEND:20260303T140000Z\n{out}"), &[], 0);
+        check(&format!("DTSTART:20260303T200000Z\nDTEND:20260304T120000Z\n{out}"), &["2026-03-03½", "2026-03-04"], 0);
+        check("DTSTART:20260303T130000Z\nDTEND:20260303T140000Z", &[], 1);
+        // Nine thousand years are walked through inside of the window alone.
+        check("DTSTART;VALUE=DATE:20260314\nDTEND;VALUE=DATE:99990101", &["2026-03-14", "2026-03-15"], 0);
+    }
+
+    #[test]
+    fn holidays_are_the_whole_days_of_a_calendar() {
+        let text = b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20251225\nDTEND;VALUE=DATE:20251227\n\
+                     RRULE:FREQ=YEARLY\nTRANSP:TRANSPARENT\nEND:VEVENT\nBEGIN:VEVENT\nUID:2\nDTSTART:20260101T100000Z\n\
+                     END:VEVENT\nEND:VCALENDAR\n";
+        let window = (Date::constant(2026, 1, 1), Date::constant(2027, 1, 1));
+        let days = holidays(text, &TimeZone::UTC, window).unwrap();
+        assert_eq!(days, BTreeSet::from([Date::constant(2026, 12, 25), Date::constant(2026, 12, 26)]));
+        assert!(holidays(b"<html>", &TimeZone::UTC, window).is_err());
     }
 }

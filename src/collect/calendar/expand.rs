@@ -67,8 +67,9 @@ fn expand_series<'a>(
     budget: &mut Budget,
     sink: &mut dyn FnMut(Occurrence<'a>),
 ) -> bool {
-    // Of several masters the newest counts; of several replacements of one occurrence too.
-    let masters = events.iter().filter(|event| event.replaces.is_none());
+    // Of several masters the newest counts, of equally new ones the first; of several replacements of one occurrence the
+    // newest too.
+    let masters = events.iter().rev().filter(|event| event.replaces.is_none());
     let master = masters.max_by_key(|event| (event.sequence, event.stamped)).copied();
     let mut replacements: BTreeMap<Millis, &'a Event> = BTreeMap::new();
     let mut onwards: Vec<(Millis, &'a Event)> = Vec::new();
@@ -101,7 +102,10 @@ fn expand_series<'a>(
             let shifted = onwards.partition_point(|(from, _)| *from <= original).checked_sub(1);
             let one = match shifted.and_then(|at| onwards.get(at)) {
                 Some((from, event)) => moved(event, master, *from, &start, zone),
-                None => occurrence(master, &start, length.as_ref().unwrap_or(&master.length), &master.start, zone),
+                None => match &length {
+                    Some(own) => occurrence(master, &start, own, &start, zone),
+                    None => occurrence(master, &start, &master.length, &master.start, zone),
+                },
             };
             if let Some(one) = one {
                 sink(Occurrence { original, recurring, ..one });
@@ -150,13 +154,13 @@ fn occurrence<'a>(
     let end = match length {
         Length::Untold if matches!(start, Stamp::Day(_)) => later(jiff::Span::new().days(1))?,
         Length::Untold => start.clone(),
-        Length::Lasting(days, seconds) => {
-            later(jiff::Span::new().try_days(*days).ok()?.try_seconds(*seconds).ok()?)?
-        }
+        Length::Lasting(days, seconds) => later(jiff::Span::new().try_days(*days).ok()?.try_seconds(*seconds).ok()?)?,
         Length::Until(end) => later(end.seen_from(first, zone).since(first.naive()).ok()?)?,
     };
     let to = end.instant(zone)?;
-    let (end, to) = if to < from { (start.clone(), from) } else { (end, to) };
+    // A time without a zone may run backwards only in the zone that it is read in.
+    let backwards = if matches!(start, Stamp::Local(..)) { to < from } else { end.naive() < start.naive() };
+    let (end, to) = if backwards { (start.clone(), from) } else { (end, to.max(from)) };
     Some(Occurrence { event, original: from, start: start.clone(), end, from, to, recurring: false, replaced: false })
 }
 
@@ -174,25 +178,16 @@ fn starts(
     let wide = jiff::Span::new().days(40);
     let span = (window.0.checked_sub(wide).unwrap_or(window.0), window.1.checked_add(wide).unwrap_or(window.1));
     let mut whole = true;
-    let mut expand_rules = |rules: &[Rule]| {
-        let mut all = Vec::new();
-        for rule in rules {
-            let until = rule.until.map(|until| local_until(until, &event.start, zone));
-            let (starts, cut) = recur::expand(rule, event.start.naive(), until, span, budget);
-            all.extend(starts);
-            whole &= matches!(cut, None | Some(Cut::Malformed));
-        }
-        all
-    };
     let mut locals: BTreeSet<DateTime> = BTreeSet::from([event.start.naive()]);
-    locals.extend(expand_rules(&event.rules));
-    for local in expand_rules(&event.except_rules) {
-        locals.remove(&local);
+    for rule in &event.rules {
+        let until = rule.until.map(|until| local_until(until, &event.start, zone));
+        let (starts, cut) = recur::expand(rule, event.start.naive(), until, span, budget);
+        locals.extend(starts);
+        whole &= matches!(cut, None | Some(Cut::Malformed));
     }
     // An end before the start leaves nothing at all.
-    let over = |rule: &Rule| {
-        rule.until.is_some_and(|until| local_until(until, &event.start, zone) < event.start.naive())
-    };
+    let over =
+        |rule: &Rule| rule.until.is_some_and(|until| local_until(until, &event.start, zone) < event.start.naive());
     if !event.rules.is_empty() && event.rules.iter().all(over) {
         locals.remove(&event.start.naive());
     }
@@ -203,7 +198,15 @@ fn starts(
     let except: BTreeSet<Millis> = event.except.iter().filter_map(|stamp| stamp.instant(zone)).collect();
     let days = event.except.iter().filter_map(|stamp| if let Stamp::Day(date) = stamp { Some(*date) } else { None });
     let days: BTreeSet<_> = days.collect();
-    starts.retain(|at, (start, _)| !except.contains(at) && !days.contains(&start.naive().date()));
+    // A time without a zone is at no instant: an exception in UTC can only mean its digits.
+    let digits: BTreeSet<DateTime> = match event.start {
+        Stamp::Floating(_) => event.except.iter().map(Stamp::naive).collect(),
+        _ => BTreeSet::new(),
+    };
+    starts.retain(|at, (start, _)| {
+        let naive = start.naive();
+        !except.contains(at) && !days.contains(&naive.date()) && !digits.contains(&naive)
+    });
     (starts, whole)
 }
 

@@ -12,14 +12,14 @@ const LONGEST: usize = 256 * 1024;
 /// Zones of one file, at most.
 const MOST_ZONES: usize = 1000;
 
-/// The lines of an event that say when it takes place, and whether its owner is there.
-const NEEDED: [&str; 19] = [
+/// The lines of an event that say when it takes place, and whether its owner is there. EXRULE is not among them: RFC 5545
+/// has dropped it, and no program that is still in use heeds it.
+const NEEDED: [&str; 18] = [
     "UID",
     "DTSTART",
     "DTEND",
     "DURATION",
     "RRULE",
-    "EXRULE",
     "RDATE",
     "EXDATE",
     "RECURRENCE-ID",
@@ -67,7 +67,9 @@ impl Layout {
                 if open.len() >= DEEPEST {
                     return Err(ParseError::Broken);
                 }
-                if name.eq_ignore_ascii_case("VCALENDAR") {
+                // Some programs write an event alone, without a calendar around it.
+                let alone = open.is_empty() && layout.sections.is_empty() && !name.eq_ignore_ascii_case("VCARD");
+                if alone || name.eq_ignore_ascii_case("VCALENDAR") {
                     layout.sections.push(Section::default());
                 }
                 open.push((name, at.min(text.len())));
@@ -105,7 +107,6 @@ pub(super) struct EventLines {
     /// A component for the parser, without its rules.
     pub component: String,
     pub rules: Vec<String>,
-    pub except_rules: Vec<String>,
     /// Something was left out because it is too long.
     pub cut: bool,
 }
@@ -133,12 +134,10 @@ impl EventLines {
         if !NEEDED.iter().any(|needed| name.eq_ignore_ascii_case(needed)) {
             return;
         }
-        if line.len() + self.component.len() > LONGEST || self.rules.len() + self.except_rules.len() > 100 {
+        if line.len() + self.component.len() > LONGEST || self.rules.len() > 100 {
             self.cut = true;
         } else if name.eq_ignore_ascii_case("RRULE") {
             self.rules.push(value_of(line).to_owned());
-        } else if name.eq_ignore_ascii_case("EXRULE") {
-            self.except_rules.push(value_of(line).to_owned());
         } else {
             self.component.push_str(line.trim_start());
             self.component.push('\n');

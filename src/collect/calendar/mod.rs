@@ -2,16 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 mod busy;
 mod decode;
 mod expand;
 mod fetch;
+pub mod freebusy;
+mod google;
 mod layout;
+mod microsoft;
 mod parse;
 mod recur;
 mod rule;
@@ -20,11 +26,14 @@ mod zone;
 use super::{Context, Cursor, Delivery, ScopeId, ScopeReport};
 use crate::model::time::Millis;
 use crate::model::{Account, Batch, Replaced};
-pub use busy::{Moment, Reading, occurrences, read};
+pub use busy::{Moment, Reading, holidays, occurrences, read};
+pub use freebusy::{FreeBusySource, Kind, Mailbox};
 pub use parse::ParseError;
 
 /// Calendars read at the same time.
 const AT_ONCE: usize = 8;
+/// How long one calendar may be read; the reading's own budget ends before.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Where a calendar lies.
 #[derive(Clone, Debug)]
 pub enum Location {
@@ -90,11 +99,10 @@ async fn collect_one(
         Err(reason) => return ScopeReport::failed(id, label, reason),
     };
     let (owner, names) = (source.clone(), context.pseudonyms.clone());
-    let read = tokio::task::spawn_blocking(move || read(&bytes, &owner, window, &names)).await;
-    let reading = match read {
+    let reading = match given_up_after(PATIENCE, move || read(&bytes, &owner, window, &names)).await {
         Ok(Ok(reading)) => reading,
         Ok(Err(error)) => return ScopeReport::failed(id, label, error.to_string()),
-        Err(_) => return ScopeReport::failed(id, label, "reading it was cut off by an internal error"),
+        Err(reason) => return ScopeReport::failed(id, label, reason),
     };
     let rows = (reading.busy.len() + reading.absences.len()) as u64;
     let batch = Batch {
@@ -112,9 +120,29 @@ async fn collect_one(
         report.outcome = super::Outcome::Incomplete;
         let events = reading.cut;
         report.reason =
-            Some(format!("{events} of its events recur too often to be read; correct them in the calendar"));
+            Some(format!("{events} of its events are too much to be read; correct them in the calendar"));
     }
     report
+}
+
+/// Runs work on a thread of its own that nobody waits for longer than `patience`: one calendar never holds up a night.
+async fn given_up_after<Done: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> Done + Send + 'static,
+) -> Result<Done, &'static str> {
+    let (done, waiting) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("calendar".to_owned()).spawn(move || {
+        // Nobody listens any more where it was given up.
+        let _ = done.send(work());
+    });
+    if thread.is_err() {
+        return Err("the system has no thread left to read it");
+    }
+    match timeout(patience, waiting).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err("reading it was cut off by an internal error"),
+        Err(_) => Err("reading it took too long; have its owner archive old events"),
+    }
 }
 
 /// Looks at every calendar without keeping anything: how many events it has, or why it cannot be read.
@@ -130,4 +158,18 @@ pub async fn check(sources: &[CalendarSource], allow_private: bool) -> Vec<(Stri
         answers.push((source.place.clone(), read));
     }
     answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_does_not_end_is_given_up() {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let stuck = given_up_after(Duration::from_millis(20), move || held.recv().is_ok()).await;
+        assert!(stuck.unwrap_err().starts_with("reading it took too long"));
+        drop(hold);
+        assert_eq!(given_up_after(Duration::from_secs(60), || 7).await, Ok(7));
+    }
 }

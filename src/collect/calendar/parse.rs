@@ -86,8 +86,6 @@ pub struct Event {
     pub length: Length,
     /// What cannot be read as a rule leaves the start alone.
     pub rules: Vec<Rule>,
-    /// Rules that take occurrences away.
-    pub except_rules: Vec<Rule>,
     /// Further starts, with a length of their own where they are periods.
     pub dates: Vec<(Stamp, Option<Length>)>,
     pub except: Vec<Stamp>,
@@ -131,7 +129,7 @@ pub enum ParseError {
     Broken,
 }
 
-/// Takes a file apart: every VCALENDAR in it. What the budget does not cover is counted as cut.
+/// Takes a file apart: every VCALENDAR in it. Times in zones that nobody knows are times without one. What the budget does not cover is counted as cut.
 ///
 /// # Errors
 /// [`ParseError`].
@@ -168,7 +166,6 @@ fn one(text: &str, section: &Section, budget: &mut Budget) -> Calendar {
 fn event(component: &ICalendarComponent, lines: &EventLines, zones: &Zones) -> Option<Event> {
     let start =
         component.property(&ICalendarProperty::Dtstart).and_then(|entry| stamps(entry, zones).into_iter().next())?;
-    let rules = |texts: &[String]| texts.iter().filter_map(|text| Rule::parse(text)).collect();
     let replaces = component.property(&ICalendarProperty::RecurrenceId).and_then(|entry| {
         let later = entry.parameter(&ICalendarParameterName::Range).is_some();
         stamps(entry, zones).into_iter().next().map(|stamp| (stamp, later))
@@ -176,8 +173,7 @@ fn event(component: &ICalendarComponent, lines: &EventLines, zones: &Zones) -> O
     Some(Event {
         uid: component.uid().unwrap_or_default().to_owned(),
         length: length(component, zones),
-        rules: rules(&lines.rules),
-        except_rules: rules(&lines.except_rules),
+        rules: lines.rules.iter().filter_map(|text| Rule::parse(text)).collect(),
         dates: component.properties(&ICalendarProperty::Rdate).flat_map(|entry| dates(entry, zones)).collect(),
         except: component.properties(&ICalendarProperty::Exdate).flat_map(|entry| stamps(entry, zones)).collect(),
         replaces,

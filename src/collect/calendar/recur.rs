@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_millis(1500);
 /// Why a rule was not expanded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It would occur every second or minute, or without any step.
+    /// It would occur every second or minute, or without any step, or cannot be stepped through.
     Refused,
     /// It contradicts itself: the start alone counts.
     Malformed,
@@ -75,6 +75,10 @@ pub fn expand(
     let mut starts = Vec::new();
     if rule.every <= Every::Minute || rule.interval == 0 {
         return (starts, Some(Cut::Refused));
+    }
+    let Some(rule) = &fifth_last(rule) else { return (starts, Some(Cut::Refused)) };
+    if is_never(rule) {
+        return (starts, None);
     }
     let begin = if rule.count.is_none() { jump(rule, start, from) } else { start };
     let Some(set) = chrono(begin).and_then(|begin| set(rule, begin)) else { return (starts, Some(Cut::Malformed)) };
@@ -131,18 +135,50 @@ fn set(rule: &Rule, begin: ChronoTime<Tz>) -> Option<RRuleSet> {
     plain.build(begin).ok().map(RRuleSet::limit)
 }
 
+/// The stepping crate does not know the fifth last weekday of a month; told by the days on which it can fall, it does.
+/// `None` where a rule mixes it with others.
+fn fifth_last(rule: &Rule) -> Option<Rule> {
+    let is_one = |(nth, _): &(Option<i16>, Weekday)| nth.is_some_and(|nth| nth < -4);
+    if rule.every == Every::Year && rule.weekdays.iter().any(|(nth, _)| *nth == Some(-53)) {
+        return None;
+    }
+    if rule.every != Every::Month || !rule.weekdays.iter().any(is_one) {
+        return Some(rule.clone());
+    }
+    if !rule.weekdays.iter().all(|day| day.0 == Some(-5)) || !rule.month_days.is_empty() {
+        return None;
+    }
+    let weekdays = rule.weekdays.iter().map(|(_, day)| (None, *day)).collect();
+    Some(Rule { weekdays, month_days: vec![-31, -30, -29], ..rule.clone() })
+}
+
+/// Whether a rule names only days that no year has, such as 30 February: a search would not find that out.
+fn is_never(rule: &Rule) -> bool {
+    let longest = |month: &u8| match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let longest = rule.months.iter().map(longest).max().unwrap_or(31);
+    !rule.month_days.is_empty() && rule.month_days.iter().all(|day| day.unsigned_abs() > longest)
+}
+
 /// Moves the start of an endless rule near the window, by whole steps that keep its phase.
 fn jump(rule: &Rule, start: DateTime, from: DateTime) -> DateTime {
     let interval = i64::from(rule.interval);
-    let phase = match rule.every {
-        Every::Hour => interval / common_divisor(interval, 24),
-        Every::Day => interval,
-        Every::Week => interval * 7,
-        // Months and years have unequal lengths; they take few steps anyway.
+    let days = i64::from((from.date() - start.date()).get_days());
+    let whole = |passed: i64, phase: i64| (passed / phase - 1).max(0) * phase;
+    let span = match rule.every {
+        Every::Hour => jiff::Span::new().try_days(whole(days, interval / common_divisor(interval, 24))),
+        Every::Day => jiff::Span::new().try_days(whole(days, interval)),
+        Every::Week => jiff::Span::new().try_days(whole(days, interval * 7)),
+        // Short months lack the last days, and other years begin on other weekdays.
+        Every::Month if start.day() <= 28 => jiff::Span::new().try_months(whole(days / 31, interval)),
+        Every::Year if start.day() <= 28 && rule.week_numbers.is_empty() => {
+            jiff::Span::new().try_years(whole(days / 366, interval))
+        }
         _ => return start,
     };
-    let days = i64::from((from.date() - start.date()).get_days());
-    let span = jiff::Span::new().try_days((days / phase - 1).max(0) * phase);
     span.ok().and_then(|span| start.checked_add(span).ok()).unwrap_or(start)
 }
 

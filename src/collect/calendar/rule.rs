@@ -127,7 +127,9 @@ fn nth(text: &str) -> Option<(Option<i16>, Weekday)> {
     let (number, day) = text.split_at_checked(text.len().checked_sub(2)?)?;
     let number = match number {
         "" => None,
-        number => Some(number.trim_start_matches('+').parse().ok().filter(|one: &i16| (-53..=53).contains(one) && *one != 0)?),
+        number => Some(
+            number.trim_start_matches('+').parse().ok().filter(|one: &i16| (-53..=53).contains(one) && *one != 0)?,
+        ),
     };
     Some((number, weekday(day)?))
 }
@@ -162,7 +164,8 @@ mod tests {
 
     #[test]
     fn rules_are_read_in_every_form_that_programs_write() {
-        let rule = Rule::parse("FREQ=monthly;BYDAY=+1MO,-1SU;UNTIL=20261224T120000Z;WKST=SU;X-A=1;INTERVAL=2;").unwrap();
+        let rule =
+            Rule::parse("FREQ=monthly;BYDAY=+1MO,-1SU;UNTIL=20261224T120000Z;WKST=SU;X-A=1;INTERVAL=2;").unwrap();
         assert_eq!(rule.weekdays, [(Some(1), Weekday::Monday), (Some(-1), Weekday::Sunday)]);
         assert_eq!(rule.until, Some(Until::Utc(jiff::civil::date(2026, 12, 24).at(12, 0, 0, 0))));
         assert_eq!((rule.every, rule.interval, rule.week_start), (Every::Month, 2, Weekday::Sunday));

@@ -91,7 +91,9 @@ impl Zones {
         let mut known = BTreeMap::new();
         for text in zones {
             let (own, inner) = parts(text);
-            let told = |name: &str| own.iter().find(|line| name_of(line).eq_ignore_ascii_case(name)).map(|line| value_of(line));
+            let told = |name: &str| {
+                own.iter().find(|line| name_of(line).eq_ignore_ascii_case(name)).map(|line| value_of(line))
+            };
             let Some(id) = told("TZID") else { continue };
             let named = named(id).or_else(|| told("X-LIC-LOCATION").and_then(named));
             let zone = named.map(Zone::Named).or_else(|| own_rules(&inner, budget).map(Zone::Own));
@@ -202,6 +204,7 @@ mod tests {
             let at = own.instant(local).unwrap();
             assert_eq!(own.local(at), berlin.local(at), "{local}");
         }
+        assert_eq!(zones.get("nowhere"), None);
         let after = date(2028, 7, 1).at(12, 0, 0, 0);
         assert_eq!(own.instant(after).unwrap().0 - berlin.instant(after).unwrap().0, 3_600_000);
     }
@@ -215,7 +218,11 @@ mod tests {
             "/freeassociation.sourceforge.net/Tzfile/Europe/Berlin",
             "/citadel.org/20210210_1/Europe/Berlin",
         ] {
-            assert_eq!(named(name).and_then(|zone| zone.iana_name().map(str::to_owned)).as_deref(), Some("Europe/Berlin"), "{name}");
+            assert_eq!(
+                named(name).and_then(|zone| zone.iana_name().map(str::to_owned)).as_deref(),
+                Some("Europe/Berlin"),
+                "{name}"
+            );
         }
         let three = "/mozilla.org/20050126_1/America/Argentina/Buenos_Aires";
         assert_eq!(named(three).unwrap().iana_name(), Some("America/Argentina/Buenos_Aires"));
