@@ -10,9 +10,9 @@ use super::expand::{Occurrence, expand};
 use super::parse::{self, ParseError, Part, Stamp};
 use super::recur::Budget;
 use super::zone::Zone;
-use crate::model::{Account, Pseudonyms};
 use crate::model::records::{Absence, Busy};
 use crate::model::time::{Millis, date_of, day_number};
+use crate::model::{Account, Pseudonyms};
 
 /// A timed absence of at least this many minutes takes the whole day, a shorter one half of it.
 const WHOLE_DAY: i64 = 6 * 60;

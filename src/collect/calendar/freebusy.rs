@@ -171,12 +171,7 @@ async fn keep(
 }
 
 /// Meetings and absences. Whole days in the person's zone are absences: a service does not say more.
-fn rows(
-    mailbox: &Mailbox,
-    taken: &[Taken],
-    window: (Millis, Millis),
-    names: &Pseudonyms,
-) -> (Vec<Busy>, Vec<Absence>) {
+fn rows(mailbox: &Mailbox, taken: &[Taken], window: (Millis, Millis), names: &Pseudonyms) -> (Vec<Busy>, Vec<Absence>) {
     let zone = Zone::Named(mailbox.zone.clone());
     let mut united: Vec<Taken> = Vec::new();
     let mut sorted = taken.to_vec();

@@ -65,7 +65,8 @@ fn told(calendar: &Calendar) -> Told {
     match calendar.errors.first().map(|problem| problem.reason.as_str()) {
         None => Ok(calendar.busy.iter().map(taken).collect()),
         Some("notFound" | "forbidden") => {
-            Err("the service does not show this calendar; share its free/busy times with the token's account".to_owned())
+            Err("the service does not show this calendar; share its free/busy times with the token's account"
+                .to_owned())
         }
         Some(_) => Err("the service could not answer for this calendar".to_owned()),
     }

@@ -119,8 +119,7 @@ async fn collect_one(
     if reading.cut > 0 {
         report.outcome = super::Outcome::Incomplete;
         let events = reading.cut;
-        report.reason =
-            Some(format!("{events} of its events are too much to be read; correct them in the calendar"));
+        report.reason = Some(format!("{events} of its events are too much to be read; correct them in the calendar"));
     }
     report
 }
