@@ -85,7 +85,7 @@ pub(super) fn try_clone(
 
 pub(super) fn check(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&place.config)?;
-    let (exit, findings) = check::check(&config, outside.environment)?;
+    let (exit, findings) = check::check(&config, outside.now, outside.environment)?;
     for finding in findings {
         print(&format!("{} {}\n", if finding.fine { "fine " } else { "WRONG" }, finding.text));
     }

@@ -36,6 +36,7 @@ pub struct Config {
     pub report: Report,
     pub github: Vec<GitHub>,
     pub jira: Vec<Jira>,
+    pub calendar_services: Vec<CalendarService>,
     pub people: Vec<Person>,
     pub bots: Bots,
     pub teams: Vec<Team>,
@@ -58,8 +59,8 @@ pub struct Organisation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HolidaySet {
     Dates(Vec<Date>),
-    /// An `.ics` file.
-    Calendar(PathBuf),
+    /// An `.ics` file, and the line that names it.
+    Calendar(PathBuf, usize),
 }
 
 /// Where the store lies, and how long it keeps rows that are linked to people.
@@ -137,6 +138,37 @@ pub struct Jira {
     pub url: Url,
     pub flavour: Flavour,
     pub user: Option<String>,
+    pub token: TokenPlace,
+    pub line: usize,
+}
+
+/// Which free/busy service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarKind {
+    Google,
+    Microsoft,
+}
+
+impl CalendarKind {
+    /// Both, with the word that the configuration has for them and their public addresses.
+    pub const ALL: [(Self, &'static str, &'static str); 2] = [
+        (Self::Google, "google", "https://www.googleapis.com"),
+        (Self::Microsoft, "microsoft", "https://graph.microsoft.com/v1.0"),
+    ];
+
+    /// Service and address of `google:ada@example.com`.
+    #[must_use]
+    pub fn of(location: &str) -> Option<(Self, &str)> {
+        let (word, address) = location.split_once(':')?;
+        Self::ALL.iter().find(|(_, known, _)| *known == word).map(|(kind, ..)| (*kind, address))
+    }
+}
+
+/// A service that tells when people are busy.
+#[derive(Clone, Debug)]
+pub struct CalendarService {
+    pub kind: CalendarKind,
+    pub url: Url,
     pub token: TokenPlace,
     pub line: usize,
 }

@@ -63,7 +63,11 @@ impl Parser<'_> {
         self.github = github.into_iter().filter_map(|table| self.github(table)).collect();
         let jira = root.tables("jira", "[[jira]]", &mut self.notes);
         let jira = jira.into_iter().filter_map(|table| self.jira(table)).collect();
-        let mut seen = Seen::default();
+        let services = root.tables("calendar-services", "[[calendar-services]]", &mut self.notes);
+        let calendar_services: Vec<CalendarService> =
+            services.into_iter().filter_map(|table| self.calendar_service(table)).collect();
+        let kinds: Vec<CalendarKind> = calendar_services.iter().map(|service| service.kind).collect();
+        let mut seen = Seen { services: kinds, ..Seen::default() };
         let people = root.tables("people", "[[people]]", &mut self.notes);
         let people: Vec<Person> =
             people.into_iter().filter_map(|table| self.person(table, &organisation, &holidays, &mut seen)).collect();
@@ -87,6 +91,7 @@ impl Parser<'_> {
             report,
             github: std::mem::take(&mut self.github),
             jira,
+            calendar_services,
             people,
             bots,
             teams,
@@ -136,10 +141,11 @@ impl Parser<'_> {
                     HolidaySet::Dates(all)
                 }
                 DeValue::Table(keys) => {
+                    let line = span.start;
                     let mut table = Table::new(keys, span, "a holiday set");
                     let calendar = table.required("calendar", &mut self.notes).map(Spanned::into_inner);
                     table.finish(&mut self.notes);
-                    HolidaySet::Calendar(self.folder.join(calendar.unwrap_or_default()))
+                    HolidaySet::Calendar(self.folder.join(calendar.unwrap_or_default()), self.notes.line(line))
                 }
                 _ => {
                     self.notes.add(span, "a holiday set is a list of dates, or { calendar = \"file.ics\" }");
@@ -272,6 +278,24 @@ impl Parser<'_> {
         Some(Jira { url: url?, flavour: flavour?, user, token: token?, line })
     }
 
+    fn calendar_service(&mut self, mut table: Table<'_>) -> Option<CalendarService> {
+        let line = self.notes.line(table.span.start);
+        let kind = table.required("kind", &mut self.notes).and_then(|kind| {
+            let known = CalendarKind::ALL.iter().find(|(_, word, _)| word == kind.get_ref());
+            if known.is_none() {
+                self.notes.add(kind.span(), "`kind` must be \"google\" or \"microsoft\"");
+            }
+            known
+        });
+        let url = match table.text("url", &mut self.notes) {
+            Some(url) => self.url(&url),
+            None => kind.and_then(|(.., address)| Url::parse(address).ok()),
+        };
+        let token = self.token(&mut table);
+        table.finish(&mut self.notes);
+        Some(CalendarService { kind: kind?.0, url: url?, token: token?, line })
+    }
+
     fn token(&mut self, table: &mut Table<'_>) -> Option<TokenPlace> {
         self.secret(table, ["token", "token-env", "token-file"])
     }
@@ -337,7 +361,7 @@ impl Parser<'_> {
         let github = self.accounts(&mut table, "github", &mut seen.github);
         let jira = self.accounts(&mut table, "jira", &mut seen.jira);
         let emails = self.accounts(&mut table, "emails", &mut seen.emails);
-        let calendar = table.text("calendar", &mut self.notes).and_then(|place| self.calendar(&place));
+        let calendar = table.text("calendar", &mut self.notes).and_then(|place| self.calendar(&place, &seen.services));
         let zone = table.text("time-zone", &mut self.notes);
         let zone = zone.map_or_else(|| organisation.zone.clone(), |zone| self.zone(&zone));
         let days = self.days(&mut table);
@@ -386,10 +410,16 @@ impl Parser<'_> {
         values.into_iter().map(Spanned::into_inner).collect()
     }
 
-    fn calendar(&mut self, place: &Spanned<String>) -> Option<CalendarPlace> {
+    fn calendar(&mut self, place: &Spanned<String>, services: &[CalendarKind]) -> Option<CalendarPlace> {
         let line = self.notes.line(place.span().start);
         let text = place.get_ref();
-        let location = if let Some(rest) = text.strip_prefix("webcal://") {
+        let location = if let Some((kind, _)) = CalendarKind::of(text) {
+            if !services.contains(&kind) {
+                let message = "no [[calendar-services]] of this kind is configured";
+                self.notes.add_private(place.span(), message);
+            }
+            text.clone()
+        } else if let Some(rest) = text.strip_prefix("webcal://") {
             format!("https://{rest}")
         } else if text.contains("://") {
             self.url(place)?.to_string()
@@ -557,6 +587,8 @@ impl Parser<'_> {
 /// What may occur only once in a file.
 #[derive(Default)]
 struct Seen {
+    /// The free/busy services that people may be read through.
+    services: Vec<CalendarKind>,
     people: BTreeSet<String>,
     teams: BTreeSet<String>,
     github: BTreeSet<String>,
@@ -678,7 +710,28 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         );
         check("id = \"ada\"", "id = \"ada\"\nworking-hours = \"9-5\"", "9:17: working hours are given as");
         check("id = \"ada\"", "id = \"ada\"\nworking-days = [\"monday\"]", "9:17: working days are");
+        check("id = \"ada\"", "id = \"ada\"\ncalendar = \"google:ada@example.com\"", "9:12: no [[calendar-services]]");
+        check(
+            "[[teams]]",
+            "[[calendar-services]]\nkind = \"exchange\"\ntoken-env = \"T\"\n[[teams]]",
+            "14:8: `kind` must be",
+        );
+        check(
+            "[[teams]]",
+            "[[calendar-services]]\nkind = \"google\"\nurl = \"http://g.example.com\"\ntoken-env = \"T\"\n[[teams]]",
+            "15:7: addresses must begin with https://",
+        );
         check("[holidays]", "[holydays]", "5:2: the file has no key `holydays`; did you mean `holidays`?");
+    }
+
+    #[test]
+    fn a_calendar_service_has_its_public_address_unless_another_is_given() {
+        let service = "[[calendar-services]]\nkind = \"microsoft\"\ntoken-env = \"T\"\n[[people]]\n\
+                       calendar = \"microsoft:ada@example.com\"";
+        let config = config(&GOOD.replacen("[[people]]", service, 1), Path::new("u.toml")).unwrap();
+        assert_eq!(config.calendar_services[0].url.as_str(), "https://graph.microsoft.com/v1.0");
+        assert_eq!(CalendarKind::of("google:a@b.c"), Some((CalendarKind::Google, "a@b.c")));
+        assert_eq!(CalendarKind::of("https://b.c"), None);
     }
 
     #[test]

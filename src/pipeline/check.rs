@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::collect::{Environment, Sources};
 use super::exit::{ExitCode, Failure};
+use super::roster::holidays;
 use crate::collect::http::CollectError;
 use crate::collect::{Meter, calendar, git, github, jira};
 use crate::config::Config;
 use crate::model::Pseudonyms;
+use crate::model::time::Millis;
 
 /// One line of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +26,15 @@ fn wrong(text: String) -> Finding {
     Finding { fine: false, text }
 }
 
-/// Tests credentials, scopes, visibility and files; what is wrong does not stop the rest.
+/// Tests credentials, scopes, visibility and files as of `now`; what is wrong does not stop the rest.
 ///
 /// # Errors
 /// [`Failure`] for a missing token.
-pub fn check(config: &Config, environment: Environment<'_>) -> Result<(ExitCode, Vec<Finding>), Failure> {
+pub fn check(
+    config: &Config,
+    now: jiff::Timestamp,
+    environment: Environment<'_>,
+) -> Result<(ExitCode, Vec<Finding>), Failure> {
     let sources = Sources::of(config, &Pseudonyms::new([0; 32]), environment)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
@@ -62,12 +68,24 @@ pub fn check(config: &Config, environment: Environment<'_>) -> Result<(ExitCode,
             Err(reason) => wrong(format!("calendar at {place}: {reason}")),
         });
     }
+    findings.extend(service_findings(&runtime, &sources, Millis::from_timestamp(now)));
+    findings.extend(holidays(config).1.into_iter().map(wrong));
     let exit = match (refused, findings.iter().all(|finding| finding.fine)) {
         (true, _) => ExitCode::Refused,
         (false, true) => ExitCode::Complete,
         (false, false) => ExitCode::Partial,
     };
     Ok((exit, findings))
+}
+
+/// What the free/busy services say of yesterday.
+fn service_findings(runtime: &tokio::runtime::Runtime, sources: &Sources, now: Millis) -> Vec<Finding> {
+    let answers = runtime.block_on(calendar::freebusy::check(&sources.free_busy, now));
+    let finding = |(place, result): (String, Result<(), String>)| match result {
+        Ok(()) => fine(format!("calendar at {place}: the service shows when it is busy")),
+        Err(reason) => wrong(format!("calendar at {place}: {reason}")),
+    };
+    answers.into_iter().map(finding).collect()
 }
 
 fn github_findings(

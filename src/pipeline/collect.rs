@@ -14,12 +14,12 @@ use super::freshness::place;
 use super::night::elapsed;
 use super::record::{RunRecord, Scope};
 use super::roster::{BOT, calendar_account};
-use crate::collect::calendar::{self, CalendarSource, Location};
+use crate::collect::calendar::{self, CalendarSource, FreeBusySource, Location, Mailbox};
 use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
 use crate::collect::jira::{self, JiraSource};
 use crate::collect::{Context, Delivery, Meter, ScopeReport};
-use crate::config::{Config, Flavour, GitHubCredential, TokenPlace, reader};
+use crate::config::{CalendarKind, CalendarService, Config, Flavour, GitHubCredential, TokenPlace, reader};
 use crate::model::records::PersonAccount;
 use crate::model::time::Millis;
 use crate::model::{Batch, Cursor, Pseudonyms, Replaced, ScopeId};
@@ -37,6 +37,7 @@ pub struct Sources {
     pub jira: Vec<JiraSource>,
     pub git: Vec<GitSource>,
     pub calendars: Vec<CalendarSource>,
+    pub free_busy: Vec<FreeBusySource>,
 }
 
 /// Where a token comes from in this run.
@@ -98,11 +99,23 @@ impl Sources {
                 known: jira::KnownIssues::new(),
             })
         });
+        let free_busy = config.calendar_services.iter().map(|service| {
+            Ok(FreeBusySource {
+                kind: match service.kind {
+                    CalendarKind::Google => calendar::Kind::Google,
+                    CalendarKind::Microsoft => calendar::Kind::Microsoft,
+                },
+                url: service.url.clone(),
+                token: token(&service.token, service.line)?,
+                mailboxes: mailboxes(config, service, names),
+            })
+        });
         Ok(Self {
             github: github.collect::<Result<_, Failure>>()?,
             jira: jira.collect::<Result<_, Failure>>()?,
             git: clones(config),
             calendars: calendars(config, names),
+            free_busy: free_busy.collect::<Result<_, Failure>>()?,
         })
     }
 }
@@ -151,6 +164,9 @@ fn calendars(config: &Config, names: &Pseudonyms) -> Vec<CalendarSource> {
         .filter_map(|person| {
             let told = person.calendar.as_ref()?;
             let location = told.location.expose_secret();
+            if CalendarKind::of(location).is_some() {
+                return None;
+            }
             Some(CalendarSource {
                 account: calendar_account(person, names),
                 owner_emails: person.emails.iter().map(|email| email.to_lowercase()).collect(),
@@ -164,6 +180,26 @@ fn calendars(config: &Config, names: &Pseudonyms) -> Vec<CalendarSource> {
             })
         })
         .collect()
+}
+
+/// The people whose calendars are read through a service; of several services of a kind the first one is asked.
+fn mailboxes(config: &Config, service: &CalendarService, names: &Pseudonyms) -> Vec<Mailbox> {
+    let first = config.calendar_services.iter().find(|one| one.kind == service.kind);
+    if first.is_some_and(|first| first.line != service.line) {
+        return Vec::new();
+    }
+    let present = config.people.iter().filter(|person| !person.leave);
+    let one = |person: &crate::config::Person| {
+        let told = person.calendar.as_ref()?;
+        let (_, address) = CalendarKind::of(told.location.expose_secret()).filter(|(kind, _)| *kind == service.kind)?;
+        Some(Mailbox {
+            account: calendar_account(person, names),
+            place: place(config, told.line),
+            address: address.to_owned(),
+            zone: person.zone.clone(),
+        })
+    };
+    present.filter_map(one).collect()
 }
 
 /// Reads every source into the store and fills in the run's record.
@@ -215,13 +251,14 @@ async fn read_all(
     let window = (context.since, Millis(now.0 + AHEAD));
     let allow_private = config.allow_private;
     let reading = tokio::spawn(async move {
-        let (github, jira, git, calendars) = tokio::join!(
+        let (github, jira, git, calendars, free_busy) = tokio::join!(
             read_github(sources.github, links, &context),
             read_jira(sources.jira, &context),
             git::collect(&sources.git, &context),
             calendar::collect(&sources.calendars, allow_private, window, &context),
+            calendar::freebusy::collect(&sources.free_busy, window, &context),
         );
-        [github, jira, git, calendars].concat()
+        [github, jira, git, calendars, free_busy].concat()
     });
     keep(store, deliveries).await?;
     reading.await.map_err(|error| Failure::internal(&error))

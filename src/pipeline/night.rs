@@ -11,7 +11,7 @@ use super::edition::Night;
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
 use super::record::{RunRecord, Scope};
-use super::roster::{fixed_holidays, roster};
+use super::roster::{holidays, roster};
 use crate::catalogue::Catalogue;
 use crate::collect::Outcome;
 use crate::config::Config;
@@ -99,9 +99,12 @@ pub fn run(
         let sources = Sources::of(config, store.pseudonyms(), environment)?;
         collect(config, &mut store, sources, as_of, &mut record)?;
     }
+    let unread = holidays(config).1;
     record.gaps = gaps(&record.scopes);
     record.tables = store.rows();
     let (exit, readable) = verdict(&record.scopes);
+    let exit = if exit == ExitCode::Complete && !unread.is_empty() { ExitCode::Partial } else { exit };
+    record.gaps.extend(unread);
     record.exit_code = exit as u8;
     // Written before the report, so that a failure there leaves a record of what was read.
     write_record(&record, &store)?;
@@ -132,7 +135,7 @@ fn write_record(record: &RunRecord, store: &Store) -> Result<(), Failure> {
 pub fn measured(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp) -> Result<Measured, Failure> {
     let today = day_number(as_of.to_zoned_datetime(config.organisation.zone.clone()).date());
     let span = Span { first: today - MEASURED_DAYS, last: today - 1 };
-    let roster = roster(config, store, &calendars_read(config, scopes), &fixed_holidays(config))?;
+    let roster = roster(config, store, &calendars_read(config, scopes), &holidays(config).0)?;
     Ok(measure::measure(store, &roster, span, &signals::shipped())?)
 }
 

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use polars::prelude::*;
 
+use super::freshness::place;
+use crate::collect::calendar;
 use crate::config::{Config, HolidaySet, Person as ConfigPerson};
 use crate::measure::roster::{KnownEvent, Membership, Person, Roster, Team};
 use crate::model::Pseudonyms;
@@ -67,14 +70,33 @@ pub fn calendar_account(person: &ConfigPerson, names: &Pseudonyms) -> crate::mod
     names.account("calendar", "calendar", &owner)
 }
 
-/// The dates of every named set of holidays. A set that is a calendar file is read by the pipeline before.
+/// The holidays that are read: more than any night measures.
+const HOLIDAYS: (Date, Date) = (Date::constant(2015, 1, 1), Date::constant(2060, 1, 1));
+
+/// The dates of every named set of holidays, and what is wrong with the calendars among them, by their lines.
 #[must_use]
-pub fn fixed_holidays(config: &Config) -> BTreeMap<String, BTreeSet<i64>> {
-    let fixed = |(name, set): (&String, &HolidaySet)| match set {
-        HolidaySet::Dates(dates) => Some((name.clone(), dates.iter().map(|date| day_number(*date)).collect())),
-        HolidaySet::Calendar(_) => None,
+pub fn holidays(config: &Config) -> (BTreeMap<String, BTreeSet<i64>>, Vec<String>) {
+    let mut gaps = Vec::new();
+    let one = |(name, set): (&String, &HolidaySet)| {
+        let days = match set {
+            HolidaySet::Dates(dates) => dates.iter().map(|date| day_number(*date)).collect(),
+            HolidaySet::Calendar(path, line) => {
+                let read = std::fs::read(path).map_err(|_| "the file cannot be read; correct its path".to_owned());
+                let days = read.and_then(|bytes| {
+                    calendar::holidays(&bytes, &config.organisation.zone, HOLIDAYS).map_err(|error| error.to_string())
+                });
+                match days {
+                    Ok(days) => days.into_iter().map(day_number).collect(),
+                    Err(reason) => {
+                        gaps.push(format!("holidays at {}: {reason}", place(config, *line)));
+                        BTreeSet::new()
+                    }
+                }
+            }
+        };
+        (name.clone(), days)
     };
-    config.holidays.iter().filter_map(fixed).collect()
+    (config.holidays.iter().map(one).collect(), gaps)
 }
 
 fn team_of(config: &Config, team: &crate::config::Team, present: &impl Fn(&str) -> Option<usize>) -> Team {

@@ -1,7 +1,10 @@
 //! The integration tests: one binary, one module a subject.
 #![forbid(unsafe_code)]
 
+mod calendar_bombs;
+mod calendars;
 mod cli;
+mod free_busy;
 mod graphql;
 mod jira;
 mod jira_double;

@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 
 use super::parse::{Calendar, Event, Length, Stamp};
 use super::recur::{self, Budget, Cut};
+use super::rule::{Rule, Until};
 use super::zone::Zone;
 use crate::model::time::Millis;
 
@@ -16,6 +17,8 @@ pub struct Occurrence<'a> {
     /// Which occurrence it is: the original start.
     pub original: Millis,
     pub start: Stamp,
+    /// The end, in the kind and zone of the start.
+    pub end: Stamp,
     pub from: Millis,
     pub to: Millis,
     pub recurring: bool,
@@ -23,48 +26,50 @@ pub struct Occurrence<'a> {
     pub replaced: bool,
 }
 
-/// The occurrences of a calendar.
-#[derive(Debug, Default)]
-pub struct Expanded<'a> {
-    pub occurrences: Vec<Occurrence<'a>>,
-    /// Events of which something was left out because it would have cost too much.
-    pub cut: usize,
-}
-
-/// All occurrences whose local start lies in `from ≤ t < to` (days and floating times lie in `zone`).
-#[must_use]
+/// Hands every occurrence whose local start lies in `from ≤ t < to` to `sink` (days and floating times lie in `zone`),
+/// and says of how many events something was left out because it would have cost too much.
 pub fn expand<'a>(
     calendar: &'a Calendar,
     zone: &Zone,
     window: (DateTime, DateTime),
     budget: &mut Budget,
-) -> Expanded<'a> {
+    sink: &mut dyn FnMut(Occurrence<'a>),
+) -> usize {
     let zone = calendar.default_zone.as_ref().unwrap_or(zone);
-    let mut series: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
-    let mut expanded = Expanded::default();
-    for event in &calendar.events {
-        if event.uid.is_empty() {
-            expand_series(&[event], zone, window, budget, &mut expanded);
-        } else {
-            series.entry(&event.uid).or_default().push(event);
-        }
+    let mut series: BTreeMap<(&str, usize), Vec<&Event>> = BTreeMap::new();
+    for (at, event) in calendar.events.iter().enumerate() {
+        // Without a UID each event stands for itself.
+        let own = if event.uid.is_empty() { at } else { 0 };
+        series.entry((&event.uid, own)).or_default().push(event);
     }
+    let mut cut = calendar.cut;
     for events in series.values() {
-        expand_series(events, zone, window, budget, &mut expanded);
+        if budget.is_spent() {
+            cut += 1;
+            continue;
+        }
+        let inside = |one: &Occurrence<'_>| window.0 <= one.start.naive() && one.start.naive() < window.1;
+        let whole = expand_series(events, zone, window, budget, &mut |one| {
+            if inside(&one) {
+                sink(one);
+            }
+        });
+        cut += usize::from(!whole);
     }
-    expanded.occurrences.retain(|one| window.0 <= one.start.naive() && one.start.naive() < window.1);
-    expanded
+    cut
 }
 
+/// The occurrences of the events with one UID; false where something was left out.
 fn expand_series<'a>(
     events: &[&'a Event],
     zone: &Zone,
     window: (DateTime, DateTime),
     budget: &mut Budget,
-    expanded: &mut Expanded<'a>,
-) {
-    // Of several masters the newest counts; of several replacements of one occurrence too.
-    let masters = events.iter().filter(|event| event.replaces.is_none());
+    sink: &mut dyn FnMut(Occurrence<'a>),
+) -> bool {
+    // Of several masters the newest counts, of equally new ones the first; of several replacements of one occurrence the
+    // newest too.
+    let masters = events.iter().rev().filter(|event| event.replaces.is_none());
     let master = masters.max_by_key(|event| (event.sequence, event.stamped)).copied();
     let mut replacements: BTreeMap<Millis, &'a Event> = BTreeMap::new();
     let mut onwards: Vec<(Millis, &'a Event)> = Vec::new();
@@ -82,29 +87,37 @@ fn expand_series<'a>(
         }
     }
     onwards.sort_by_key(|(original, _)| *original);
+    let mut whole = true;
     if let Some(master) = master {
-        let starts = starts(master, zone, window, budget, &mut expanded.cut);
+        let (starts, complete) = starts(master, zone, window, budget);
+        whole = complete;
         let recurring = !master.rules.is_empty() || !master.dates.is_empty();
-        for (start, length) in starts {
-            let Some(original) = start.instant(zone) else { continue };
+        for (original, (start, length)) in starts {
             if replacements.contains_key(&original) {
                 continue;
             }
-            let shifted = onwards.iter().rfind(|(from, _)| *from <= original);
-            let one = match shifted {
+            if !budget.start() {
+                return false;
+            }
+            let shifted = onwards.partition_point(|(from, _)| *from <= original).checked_sub(1);
+            let one = match shifted.and_then(|at| onwards.get(at)) {
                 Some((from, event)) => moved(event, master, *from, &start, zone),
-                None => {
-                    occurrence(master, &start, &length.unwrap_or_else(|| master.length.clone()), &master.start, zone)
-                }
+                None => match &length {
+                    Some(own) => occurrence(master, &start, own, &start, zone),
+                    None => occurrence(master, &start, &master.length, &master.start, zone),
+                },
             };
-            expanded.occurrences.extend(one.map(|one| Occurrence { original, recurring, ..one }));
+            if let Some(one) = one {
+                sink(Occurrence { original, recurring, ..one });
+            }
         }
     }
     for (original, event) in replacements {
-        let one = occurrence(event, &event.start, &event.length, &event.start, zone);
-        let one = one.map(|one| Occurrence { original, recurring: master.is_some(), replaced: true, ..one });
-        expanded.occurrences.extend(one);
+        if let Some(one) = occurrence(event, &event.start, &event.length, &event.start, zone) {
+            sink(Occurrence { original, recurring: master.is_some(), replaced: true, ..one });
+        }
     }
+    whole
 }
 
 /// The instant that a recurrence id means: a day means the occurrence that starts on it.
@@ -137,99 +150,74 @@ fn occurrence<'a>(
     zone: &Zone,
 ) -> Option<Occurrence<'a>> {
     let from = start.instant(zone)?;
-    let to = match length {
-        Length::Untold if matches!(start, Stamp::Day(_)) => {
-            start.at(start.naive().checked_add(jiff::Span::new().days(1)).ok()?).instant(zone)?
-        }
-        Length::Untold => from,
-        Length::Lasting(days, seconds) => {
-            let whole = start.naive().checked_add(jiff::Span::new().try_days(*days).ok()?).ok()?;
-            Millis(start.at(whole).instant(zone)?.0 + seconds * 1000)
-        }
-        Length::Until(end) => {
-            let distance = end.seen_from(first, zone).since(first.naive()).ok()?;
-            start.at(start.naive().checked_add(distance).ok()?).instant(zone)?
-        }
+    let later = |span: jiff::Span| start.naive().checked_add(span).ok().map(|local| start.at(local));
+    let end = match length {
+        Length::Untold if matches!(start, Stamp::Day(_)) => later(jiff::Span::new().days(1))?,
+        Length::Untold => start.clone(),
+        Length::Lasting(days, seconds) => later(jiff::Span::new().try_days(*days).ok()?.try_seconds(*seconds).ok()?)?,
+        Length::Until(end) => later(end.seen_from(first, zone).since(first.naive()).ok()?)?,
     };
-    Some(Occurrence {
-        event,
-        original: from,
-        start: start.clone(),
-        from,
-        to: to.max(from),
-        recurring: false,
-        replaced: false,
-    })
+    let to = end.instant(zone)?;
+    // A time without a zone may run backwards only in the zone that it is read in.
+    let backwards = if matches!(start, Stamp::Local(..)) { to < from } else { end.naive() < start.naive() };
+    let (end, to) = if backwards { (start.clone(), from) } else { (end, to.max(from)) };
+    Some(Occurrence { event, original: from, start: start.clone(), end, from, to, recurring: false, replaced: false })
 }
 
-/// All starts of a master, before replacements.
+/// A start and the length of its own that it may have.
+type Start = (Stamp, Option<Length>);
+
+/// All starts of a master in the order of time, before replacements; false where something was left out.
 fn starts(
     event: &Event,
     zone: &Zone,
     window: (DateTime, DateTime),
     budget: &mut Budget,
-    cut: &mut usize,
-) -> Vec<(Stamp, Option<Length>)> {
+) -> (BTreeMap<Millis, Start>, bool) {
     // A moved occurrence can enter the window from outside: look a little wider.
-    let wide = |span: i64| jiff::Span::new().days(span);
-    let from = window.0.checked_sub(wide(40)).unwrap_or(window.0);
-    let to = window.1.checked_add(wide(40)).unwrap_or(window.1);
+    let wide = jiff::Span::new().days(40);
+    let span = (window.0.checked_sub(wide).unwrap_or(window.0), window.1.checked_add(wide).unwrap_or(window.1));
+    let mut whole = true;
     let mut locals: BTreeSet<DateTime> = BTreeSet::from([event.start.naive()]);
-    let mut expand_rules = |rules: &[calcard::icalendar::ICalendarRecurrenceRule]| {
-        let mut all = Vec::new();
-        for rule in rules {
-            let until = rule.until.as_ref().and_then(|until| local_until(until, &event.start, zone));
-            match recur::expand(rule, event.start.naive(), until, (from, to), budget) {
-                Ok(starts) => all.extend(starts),
-                Err(Cut::Malformed) => {}
-                Err(_) => *cut += 1,
-            }
-        }
-        all
-    };
-    locals.extend(expand_rules(&event.rules));
-    for local in expand_rules(&event.except_rules) {
-        locals.remove(&local);
+    for rule in &event.rules {
+        let until = rule.until.map(|until| local_until(until, &event.start, zone));
+        let (starts, cut) = recur::expand(rule, event.start.naive(), until, span, budget);
+        locals.extend(starts);
+        whole &= matches!(cut, None | Some(Cut::Malformed));
     }
     // An end before the start leaves nothing at all.
-    let over = |rule: &calcard::icalendar::ICalendarRecurrenceRule| {
-        let until = rule.until.as_ref().and_then(|until| local_until(until, &event.start, zone));
-        until.is_some_and(|until| until < event.start.naive())
-    };
+    let over =
+        |rule: &Rule| rule.until.is_some_and(|until| local_until(until, &event.start, zone) < event.start.naive());
     if !event.rules.is_empty() && event.rules.iter().all(over) {
         locals.remove(&event.start.naive());
     }
-    let mut starts: Vec<(Stamp, Option<Length>)> =
-        locals.into_iter().map(|local| (event.start.at(local), None)).collect();
-    for (stamp, length) in &event.dates {
-        let known = starts.iter().position(|(start, _)| start.instant(zone) == stamp.instant(zone));
-        match known {
-            Some(at) => starts[at].1 = length.clone(),
-            None => starts.push((stamp.clone(), length.clone())),
-        }
-    }
-    let except: BTreeSet<Option<Millis>> = event.except.iter().map(|stamp| stamp.instant(zone)).collect();
-    let except_days: BTreeSet<_> =
-        event.except.iter().filter_map(|stamp| if let Stamp::Day(date) = stamp { Some(*date) } else { None }).collect();
-    starts.retain(|(start, _)| !except.contains(&start.instant(zone)) && !except_days.contains(&start.naive().date()));
-    starts
+    let plain = locals.into_iter().map(|local| (event.start.at(local), None));
+    let all = plain.chain(event.dates.iter().cloned());
+    let mut starts: BTreeMap<Millis, Start> =
+        all.filter_map(|(start, length)| Some((start.instant(zone)?, (start, length)))).collect();
+    let except: BTreeSet<Millis> = event.except.iter().filter_map(|stamp| stamp.instant(zone)).collect();
+    let days = event.except.iter().filter_map(|stamp| if let Stamp::Day(date) = stamp { Some(*date) } else { None });
+    let days: BTreeSet<_> = days.collect();
+    // A time without a zone is at no instant: an exception in UTC can only mean its digits.
+    let digits: BTreeSet<DateTime> = match event.start {
+        Stamp::Floating(_) => event.except.iter().map(Stamp::naive).collect(),
+        _ => BTreeSet::new(),
+    };
+    starts.retain(|at, (start, _)| {
+        let naive = start.naive();
+        !except.contains(at) && !days.contains(&naive.date()) && !digits.contains(&naive)
+    });
+    (starts, whole)
 }
 
 /// The end of a rule in the local time of its start. A day ends with its last second.
-fn local_until(until: &calcard::common::PartialDateTime, start: &Stamp, zone: &Zone) -> Option<DateTime> {
-    let local = super::parse::civil(until)?;
-    if until.hour.is_none() {
-        return match start {
-            Stamp::Day(_) => Some(local),
-            _ => Some(local.date().to_datetime(jiff::civil::Time::constant(23, 59, 59, 0))),
-        };
+fn local_until(until: Until, start: &Stamp, zone: &Zone) -> DateTime {
+    match (until, start) {
+        (Until::Day(date), _) => date.at(23, 59, 59, 0),
+        (Until::Local(local), _) => local,
+        (Until::Utc(utc), start) => {
+            let own = if let Stamp::Local(_, own) = start { own } else { zone };
+            Zone::UTC.instant(utc).map_or(utc, |at| own.local(at))
+        }
     }
-    if until.tz_hour.is_none() {
-        return Some(local);
-    }
-    let utc = Zone::Named(jiff::tz::TimeZone::UTC).instant(local)?;
-    Some(match start {
-        Stamp::Local(_, own) => own.local(utc),
-        _ => zone.local(utc),
-    })
 }

@@ -1,6 +1,6 @@
 //! Fetches calendars: files, and addresses with their redirects, never from a public to a private place.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,14 +49,12 @@ async fn web(address: &SecretString, allow_private: bool, meter: Arc<Meter>) -> 
     let unusable = || CollectError::Scope("its address cannot be used".to_owned());
     let mut url = Url::parse(address.expose_secret()).map_err(|_| unusable())?;
     // A loopback address stands in the configuration on purpose.
-    let private = allow_private || is_loopback(&url);
+    let reach = Reach { private: allow_private, loopback: allow_private || is_loopback(&url) };
     let gate = Gate::new(Service::Calendar, meter, BUDGET);
-    let builder = client::builder();
-    let builder = if private { builder } else { builder.dns_resolver(Arc::new(PublicOnly)) };
+    let builder = client::builder().dns_resolver(Arc::new(Checked(reach)));
     let http = builder.build().map_err(|_| unusable())?;
     for _ in 0..=MOST_REDIRECTS {
-        let allowed = url.scheme() == "https" || (url.scheme() == "http" && private && is_loopback(&url));
-        if !allowed || (!private && is_private_literal(&url)) {
+        if !reach.allows(&url) {
             return Err(CollectError::Scope("it leads to an address that must not be asked".to_owned()));
         }
         let judge = |answer: &crate::collect::http::Answer| {
@@ -67,9 +65,47 @@ async fn web(address: &SecretString, allow_private: bool, meter: Arc<Meter>) -> 
         if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(answer.body);
         }
-        url = url.join(answer.header("location").unwrap_or_default()).map_err(|_| unusable())?;
+        url = next(&url, answer.header("location").unwrap_or_default()).ok_or_else(unusable)?;
     }
     Err(CollectError::Scope("it redirects in circles".to_owned()))
+}
+
+/// Where a redirect leads. Whatever credentials it names are left out.
+fn next(from: &Url, location: &str) -> Option<Url> {
+    let mut url = from.join(location).ok().filter(|_| !location.is_empty())?;
+    if url.scheme() == "webcal" {
+        url = Url::parse(&url.as_str().replacen("webcal", "https", 1)).ok()?;
+    }
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(url)
+}
+
+/// Which addresses may be asked besides public ones.
+#[derive(Clone, Copy, Debug)]
+struct Reach {
+    private: bool,
+    /// This machine, because the configuration's own address lies on it.
+    loopback: bool,
+}
+
+impl Reach {
+    /// Whether a hop may be asked, by its scheme and where its host is an address.
+    fn allows(self, url: &Url) -> bool {
+        let secure = url.scheme() == "https" || (url.scheme() == "http" && self.loopback && is_loopback(url));
+        secure
+            && match url.host() {
+                Some(Host::Ipv4(address)) => self.admits(IpAddr::V4(address)),
+                Some(Host::Ipv6(address)) => self.admits(IpAddr::V6(address)),
+                // What a name stands for is checked when it is looked up.
+                Some(Host::Domain(_)) => true,
+                None => false,
+            }
+    }
+
+    fn admits(self, address: IpAddr) -> bool {
+        self.private || is_public(address) || (self.loopback && address.is_loopback())
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -81,52 +117,46 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn is_private_literal(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => !is_public(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => !is_public(IpAddr::V6(address)),
-        _ => false,
-    }
-}
-
 /// Whether an address lies in the public internet.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
+            let [a, b, c, _] = v4.octets();
             let shared = a == 100 && (64..128).contains(&b);
-            !(v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || shared
-                || a == 0)
+            let reserved = a == 0 || a >= 224 || (a == 198 && (b & 0xFE) == 18) || (a == 192 && b == 0 && c == 0);
+            !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_documentation() || shared || reserved)
         }
         IpAddr::V6(v6) => {
-            let first = v6.segments()[0];
-            let mapped = v6.to_ipv4_mapped().is_some_and(|v4| !is_public(IpAddr::V4(v4)));
-            !(v6.is_loopback()
-                || v6.is_unspecified()
-                || (first & 0xfe00) == 0xfc00
-                || (first & 0xffc0) == 0xfe80
-                || mapped)
+            let parts = v6.segments();
+            // Addresses that carry one of version 4: mapped, translated (64:ff9b::/96) and 6to4 (2002::/16).
+            let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+            let inner = match parts {
+                [0, 0, 0, 0, 0, 0xFFFF, high, low] | [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
+                [0x2002, high, low, ..] => Some(v4(high, low)),
+                _ => None,
+            };
+            match inner {
+                Some(v4) => is_public(IpAddr::V4(v4)),
+                // Of all others only 2000::/3 is public.
+                None => (parts[0] & 0xE000) == 0x2000 && !(parts[0] == 0x2001 && parts[1] == 0x0DB8),
+            }
         }
     }
 }
 
-/// Resolves names to public addresses only, at the moment of connecting.
-struct PublicOnly;
+/// Resolves names to addresses that may be asked, at the moment of connecting.
+struct Checked(Reach);
 
-impl Resolve for PublicOnly {
+impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str().to_owned(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err("no public address".into());
+            let allowed: Vec<SocketAddr> = found.filter(|address| reach.admits(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err("no address that may be asked".into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
@@ -134,25 +164,106 @@ impl Resolve for PublicOnly {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    const FAR: Reach = Reach { private: false, loopback: false };
+    const NEAR: Reach = Reach { private: false, loopback: true };
 
     #[test]
     fn private_places_are_told_from_public_ones() {
         for private in [
             "127.0.0.1",
             "10.1.2.3",
+            "172.16.0.1",
+            "192.168.0.1",
             "169.254.169.254",
             "100.64.0.1",
+            "198.18.0.1",
             "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
             "::1",
             "fd00::1",
             "fe80::1",
+            "ff02::1",
             "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
-        for public in ["93.184.216.34", "2606:2800:220:1::1"] {
+        for public in ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
-        assert!(is_private_literal(&Url::parse("http://2130706433/").unwrap()));
+    }
+
+    #[test]
+    fn every_hop_must_be_secure_and_public_unless_the_configuration_itself_is_near() {
+        let allows = |reach: Reach, url: &str| reach.allows(&Url::parse(url).unwrap());
+        assert!(allows(FAR, "https://calendar.example.com/a.ics"));
+        for url in [
+            "http://calendar.example.com/a.ics",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://[::1]/",
+            "https://10.0.0.1/",
+            "http://localhost/",
+            "file:///etc/passwd",
+            "ftp://calendar.example.com/",
+        ] {
+            assert!(!allows(FAR, url), "{url}");
+        }
+        assert!(allows(NEAR, "http://127.0.0.1:8080/") && allows(NEAR, "http://localhost/"));
+        assert!(!allows(NEAR, "https://10.0.0.1/") && !allows(NEAR, "http://calendar.example.com/"));
+        assert!(allows(Reach { private: true, loopback: true }, "https://10.0.0.1/"));
+    }
+
+    #[tokio::test]
+    async fn names_are_checked_when_they_are_looked_up() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        assert!(Checked(FAR).resolve(name()).await.is_err());
+        assert!(Checked(NEAR).resolve(name()).await.is_ok());
+    }
+
+    #[test]
+    fn a_redirect_loses_the_credentials_that_it_names() {
+        let from = Url::parse("https://a.example.com/x/y").unwrap();
+        assert_eq!(next(&from, "https://me:secret@b.example.com/z").unwrap().as_str(), "https://b.example.com/z");
+        assert_eq!(next(&from, "../z").unwrap().as_str(), "https://a.example.com/z");
+        assert!(next(&from, "").is_none());
+    }
+
+    async fn fetched(server: &MockServer, from: &str) -> Result<Vec<u8>, String> {
+        let address = SecretString::from(format!("{}{from}", server.uri()));
+        fetch(&Location::Web(address), false, Arc::default()).await
+    }
+
+    async fn redirect(server: &MockServer, from: &str, to: &str) {
+        let answer = ResponseTemplate::new(302).insert_header("location", to).insert_header("set-cookie", "a=b");
+        Mock::given(path(from)).respond_with(answer).mount(server).await;
+    }
+
+    #[tokio::test]
+    async fn redirects_are_followed_five_times_and_never_to_a_private_place() {
+        let (server, other) = (MockServer::start().await, MockServer::start().await);
+        Mock::given(path("/end")).respond_with(ResponseTemplate::new(200).set_body_string("BEGIN")).mount(&other).await;
+        redirect(&server, "/away", &format!("{}/end", other.uri())).await;
+        assert_eq!(fetched(&server, "/away").await.unwrap(), b"BEGIN");
+        let asked = &other.received_requests().await.unwrap()[0];
+        for header in ["authorization", "cookie", "referer"] {
+            assert!(!asked.headers.contains_key(header), "{header}");
+        }
+        for hop in 0..6 {
+            redirect(&server, &format!("/{hop}"), &format!("/{}", hop + 1)).await;
+        }
+        Mock::given(path("/6")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+        assert!(fetched(&server, "/1").await.is_ok());
+        assert_eq!(fetched(&server, "/0").await.unwrap_err(), "it redirects in circles");
+        for (from, to) in [("/p", "https://10.0.0.1/"), ("/q", "http://example.com/"), ("/r", "file:///etc/passwd")] {
+            redirect(&server, from, to).await;
+            assert_eq!(fetched(&server, from).await.unwrap_err(), "it leads to an address that must not be asked");
+        }
     }
 }

@@ -5,6 +5,10 @@ use calcard::icalendar::*;
 use calcard::{Entry, Parser};
 use jiff::civil::{Date, DateTime, Time};
 
+use super::decode;
+use super::layout::{EventLines, Layout, Section};
+use super::recur::Budget;
+use super::rule::Rule;
 use super::zone::{Zone, Zones};
 use crate::model::time::Millis;
 
@@ -80,9 +84,8 @@ pub struct Event {
     pub uid: String,
     pub start: Stamp,
     pub length: Length,
-    pub rules: Vec<ICalendarRecurrenceRule>,
-    /// Rules that take occurrences away.
-    pub except_rules: Vec<ICalendarRecurrenceRule>,
+    /// What cannot be read as a rule leaves the start alone.
+    pub rules: Vec<Rule>,
     /// Further starts, with a length of their own where they are periods.
     pub dates: Vec<(Stamp, Option<Length>)>,
     pub except: Vec<Stamp>,
@@ -113,6 +116,8 @@ pub struct Calendar {
     pub events: Vec<Event>,
     /// The zone of floating times, where the file names one.
     pub default_zone: Option<Zone>,
+    /// Events that were left out, or of which something was, because they would cost too much.
+    pub cut: usize,
 }
 
 /// Why a file cannot be used.
@@ -122,52 +127,45 @@ pub enum ParseError {
     NotACalendar,
     #[error("the calendar is cut off or broken; export it again")]
     Broken,
-    #[error("the calendar has more than {MOST_EVENTS} events")]
-    TooMany,
 }
 
-/// Takes a file apart: every VCALENDAR in it.
+/// Takes a file apart: every VCALENDAR in it. Times in zones that nobody knows are times without one. What the budget does not cover is counted as cut.
 ///
 /// # Errors
 /// [`ParseError`].
-pub fn calendars(text: &str) -> Result<Vec<Calendar>, ParseError> {
-    let mut calendars = Vec::new();
-    let mut parser = Parser::new(text);
-    let mut events = 0;
-    loop {
-        match parser.entry() {
-            Entry::ICalendar(calendar) => {
-                let calendar = one(&calendar);
-                events += calendar.events.len();
-                if events > MOST_EVENTS {
-                    return Err(ParseError::TooMany);
-                }
-                calendars.push(calendar);
-            }
-            Entry::UnterminatedComponent(_) | Entry::TooManyComponents => return Err(ParseError::Broken),
-            Entry::Eof => break,
-            _ => {}
+pub fn calendars(bytes: &[u8], budget: &mut Budget) -> Result<Vec<Calendar>, ParseError> {
+    let text = decode::text(bytes);
+    let layout = Layout::of(&text)?;
+    let mut calendars: Vec<Calendar> = layout.sections.iter().map(|section| one(&text, section, budget)).collect();
+    if let Some(last) = calendars.last_mut() {
+        last.cut += layout.left_out;
+    }
+    Ok(calendars)
+}
+
+fn one(text: &str, section: &Section, budget: &mut Budget) -> Calendar {
+    let zones = Zones::of(section.zones.iter().map(|zone| &text[zone.clone()]), budget);
+    let mut events = Vec::new();
+    let mut cut = 0;
+    for (at, place) in section.events.iter().enumerate() {
+        if budget.is_spent() {
+            cut += section.events.len() - at;
+            break;
+        }
+        let lines = EventLines::of(&text[place.clone()]);
+        cut += usize::from(lines.cut);
+        if let Entry::ICalendar(calendar) = Parser::new(&lines.component).entry()
+            && let Some(component) = calendar.components.first()
+        {
+            events.extend(event(component, &lines, &zones));
         }
     }
-    if calendars.is_empty() { Err(ParseError::NotACalendar) } else { Ok(calendars) }
+    Calendar { events, default_zone: section.default_zone.as_ref().and_then(|id| zones.get(id)), cut }
 }
 
-fn one(calendar: &ICalendar) -> Calendar {
-    let zones = Zones::of(calendar);
-    let head = calendar.components.first();
-    let told = head.and_then(|head| head.property(&ICalendarProperty::Other("X-WR-TIMEZONE".to_owned())));
-    let told = told.and_then(|entry| entry.values.first()?.as_text());
-    let events = calendar.components.iter().filter(|one| one.component_type == ICalendarComponentType::VEvent);
-    Calendar {
-        events: events.filter_map(|one| event(one, &zones)).collect(),
-        default_zone: told.and_then(|id| zones.get(id)),
-    }
-}
-
-fn event(component: &ICalendarComponent, zones: &Zones) -> Option<Event> {
+fn event(component: &ICalendarComponent, lines: &EventLines, zones: &Zones) -> Option<Event> {
     let start =
         component.property(&ICalendarProperty::Dtstart).and_then(|entry| stamps(entry, zones).into_iter().next())?;
-    let rules = |property: &ICalendarProperty| component.properties(property).filter_map(rule).collect::<Vec<_>>();
     let replaces = component.property(&ICalendarProperty::RecurrenceId).and_then(|entry| {
         let later = entry.parameter(&ICalendarParameterName::Range).is_some();
         stamps(entry, zones).into_iter().next().map(|stamp| (stamp, later))
@@ -175,8 +173,7 @@ fn event(component: &ICalendarComponent, zones: &Zones) -> Option<Event> {
     Some(Event {
         uid: component.uid().unwrap_or_default().to_owned(),
         length: length(component, zones),
-        rules: rules(&ICalendarProperty::Rrule),
-        except_rules: rules(&ICalendarProperty::Exrule),
+        rules: lines.rules.iter().filter_map(|text| Rule::parse(text)).collect(),
         dates: component.properties(&ICalendarProperty::Rdate).flat_map(|entry| dates(entry, zones)).collect(),
         except: component.properties(&ICalendarProperty::Exdate).flat_map(|entry| stamps(entry, zones)).collect(),
         replaces,
@@ -214,14 +211,6 @@ fn other(component: &ICalendarComponent, name: &str) -> Option<String> {
 
 fn integer(component: &ICalendarComponent, property: &ICalendarProperty) -> i64 {
     component.property(property).and_then(|entry| entry.values.first()?.as_integer()).unwrap_or(0)
-}
-
-fn rule(entry: &ICalendarEntry) -> Option<ICalendarRecurrenceRule> {
-    match entry.values.first()? {
-        ICalendarValue::RecurrenceRule(rule) => Some((**rule).clone()),
-        // What cannot be read as a rule leaves the start alone.
-        _ => None,
-    }
 }
 
 /// An address in lower case without its scheme.
@@ -294,7 +283,7 @@ fn stamp(told: &PartialDateTime, zone: Option<&Zone>, day: bool) -> Option<Stamp
         let size = i64::from(hours) * 3600 + i64::from(told.tz_minute.unwrap_or(0)) * 60;
         let offset = if told.tz_minus { -size } else { size };
         let utc = local.checked_sub(jiff::Span::new().try_seconds(offset).ok()?).ok()?;
-        return Some(Stamp::Local(utc, Zone::Named(jiff::tz::TimeZone::UTC)));
+        return Some(Stamp::Local(utc, Zone::UTC));
     }
     Some(match zone {
         Some(zone) => Stamp::Local(local, zone.clone()),

@@ -1,24 +1,28 @@
 //! Recurrence in naive local time: the rule is expanded as if its zone were UTC, within a budget of work and time.
 
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use calcard::icalendar::{ICalendarFrequency, ICalendarRecurrenceRule};
-use chrono::{DateTime as ChronoTime, NaiveDate, TimeZone as _};
-use jiff::civil::DateTime;
-use rrule::{RRule, RRuleSet, Tz, Unvalidated};
+use chrono::{DateTime as ChronoTime, Month, NaiveDate, TimeZone as _, Weekday as ChronoDay};
+use jiff::civil::{DateTime, Weekday};
+use rrule::{Frequency, NWeekday, RRule, RRuleSet, Tz};
 
-/// Occurrences of one event, at most.
+use super::rule::{Every, Rule};
+
+/// Occurrences of one rule, at most.
 const MOST: usize = 10_000;
 /// Steps of one calendar, at most.
-const MOST_STEPS: usize = 400_000;
+const MOST_STEPS: usize = 1_000_000;
+/// Occurrences of one calendar, at most.
+const MOST_STARTS: usize = 100_000;
+/// The time of one calendar.
+const LONGEST: Duration = Duration::from_millis(1500);
 
 /// Why a rule was not expanded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It would occur every second or minute, or without any step.
+    /// It would occur every second or minute, or without any step, or cannot be stepped through.
     Refused,
-    /// It cannot be understood: the start alone counts.
+    /// It contradicts itself: the start alone counts.
     Malformed,
     /// The budget of the calendar is used up.
     Budget,
@@ -28,58 +32,62 @@ pub enum Cut {
 #[derive(Debug)]
 pub struct Budget {
     steps: usize,
+    starts: usize,
     until: Instant,
 }
 
 impl Budget {
-    /// Two seconds and as many steps as they hold.
+    /// As many steps and occurrences as fit into a second and a half.
     #[must_use]
     pub fn of_calendar() -> Self {
-        Self { steps: MOST_STEPS, until: Instant::now() + Duration::from_secs(2) }
+        Self { steps: MOST_STEPS, starts: MOST_STARTS, until: Instant::now() + LONGEST }
     }
 
-    /// A small part of that, for the rules of a zone.
+    /// Whether nothing is left.
     #[must_use]
-    pub fn of_zone() -> Self {
-        Self { steps: 2000, until: Instant::now() + Duration::from_millis(200) }
+    pub fn is_spent(&self) -> bool {
+        self.steps == 0 || self.starts == 0 || Instant::now() >= self.until
     }
 
     fn step(&mut self) -> bool {
         self.steps = self.steps.saturating_sub(1);
-        self.steps > 0 && (!self.steps.is_multiple_of(64) || Instant::now() < self.until)
+        !self.is_spent()
+    }
+
+    /// Takes one occurrence off.
+    pub fn start(&mut self) -> bool {
+        self.starts = self.starts.saturating_sub(1);
+        self.step()
     }
 }
 
 /// All starts of a rule in `from ≤ t ≤ to`, in local time. `until` is the rule's own end, already local.
 ///
 /// # Errors
-/// [`Cut`] where the rule is refused, malformed, or larger than the budget.
+/// [`Cut`] where the rule is refused, malformed, or larger than the budget; with what was found until then.
 pub fn expand(
-    rule: &ICalendarRecurrenceRule,
+    rule: &Rule,
     start: DateTime,
     until: Option<DateTime>,
     (from, to): (DateTime, DateTime),
     budget: &mut Budget,
-) -> Result<Vec<DateTime>, Cut> {
-    let fast = matches!(rule.freq, ICalendarFrequency::Secondly | ICalendarFrequency::Minutely);
-    if fast || rule.interval == Some(0) {
-        return Err(Cut::Refused);
-    }
-    if rule.count == Some(0) || rule.rscale.is_some() {
-        return Err(Cut::Malformed);
-    }
-    let mut plain = rule.clone();
-    plain.until = None;
-    let parsed = RRule::<Unvalidated>::from_str(&plain.to_string()).map_err(|_| Cut::Malformed)?;
-    let begin = if rule.count.is_none() { jump(rule, start, from) } else { start };
-    let begin = chrono(begin).ok_or(Cut::Malformed)?;
-    let set: RRuleSet = parsed.build(begin).map_err(|_| Cut::Malformed)?;
+) -> (Vec<DateTime>, Option<Cut>) {
     let mut starts = Vec::new();
-    for occurrence in &set {
+    if rule.every <= Every::Minute || rule.interval == 0 {
+        return (starts, Some(Cut::Refused));
+    }
+    let Some(rule) = &fifth_last(rule) else { return (starts, Some(Cut::Refused)) };
+    if is_never(rule) {
+        return (starts, None);
+    }
+    let begin = if rule.count.is_none() { jump(rule, start, from) } else { start };
+    let Some(set) = chrono(begin).and_then(|begin| set(rule, begin)) else { return (starts, Some(Cut::Malformed)) };
+    let mut occurrences = set.into_iter();
+    loop {
         if !budget.step() || starts.len() >= MOST {
-            return Err(Cut::Budget);
+            return (starts, Some(Cut::Budget));
         }
-        let Some(local) = civil(&occurrence) else { break };
+        let Some(local) = occurrences.next().as_ref().and_then(civil) else { break };
         if local > to || until.is_some_and(|until| local > until) {
             break;
         }
@@ -87,23 +95,107 @@ pub fn expand(
             starts.push(local);
         }
     }
-    Ok(starts)
+    (starts, None)
+}
+
+/// The rule for the stepping crate; `None` where its parts do not go together.
+fn set(rule: &Rule, begin: ChronoTime<Tz>) -> Option<RRuleSet> {
+    let months: Vec<Month> = rule.months.iter().filter_map(|month| Month::try_from(*month).ok()).collect();
+    let days = rule.weekdays.iter().map(|(nth, day)| match nth {
+        // Only months and years have a first and a last Monday.
+        Some(nth) if rule.every >= Every::Month => NWeekday::Nth(*nth, weekday(*day)),
+        _ => NWeekday::Every(weekday(*day)),
+    });
+    let frequency = match rule.every {
+        Every::Second => Frequency::Secondly,
+        Every::Minute => Frequency::Minutely,
+        Every::Hour => Frequency::Hourly,
+        Every::Day => Frequency::Daily,
+        Every::Week => Frequency::Weekly,
+        Every::Month => Frequency::Monthly,
+        Every::Year => Frequency::Yearly,
+    };
+    let plain = RRule::new(frequency)
+        .interval(rule.interval)
+        .week_start(weekday(rule.week_start))
+        .by_month(&months)
+        .by_week_no(rule.week_numbers.clone())
+        .by_year_day(rule.year_days.clone())
+        .by_month_day(rule.month_days.clone())
+        .by_weekday(days.collect())
+        .by_hour(rule.hours.clone())
+        .by_minute(rule.minutes.clone())
+        .by_second(rule.seconds.clone())
+        .by_set_pos(rule.positions.clone());
+    let plain = match rule.count {
+        Some(count) => plain.count(count),
+        None => plain,
+    };
+    // The limit ends a search that finds nothing, such as for 30 February.
+    plain.build(begin).ok().map(RRuleSet::limit)
+}
+
+/// The stepping crate does not know the fifth last weekday of a month; told by the days on which it can fall, it does.
+/// `None` where a rule mixes it with others.
+fn fifth_last(rule: &Rule) -> Option<Rule> {
+    let is_one = |(nth, _): &(Option<i16>, Weekday)| nth.is_some_and(|nth| nth < -4);
+    if rule.every == Every::Year && rule.weekdays.iter().any(|(nth, _)| *nth == Some(-53)) {
+        return None;
+    }
+    if rule.every != Every::Month || !rule.weekdays.iter().any(is_one) {
+        return Some(rule.clone());
+    }
+    if !rule.weekdays.iter().all(|day| day.0 == Some(-5)) || !rule.month_days.is_empty() {
+        return None;
+    }
+    let weekdays = rule.weekdays.iter().map(|(_, day)| (None, *day)).collect();
+    Some(Rule { weekdays, month_days: vec![-31, -30, -29], ..rule.clone() })
+}
+
+/// Whether a rule names only days that no year has, such as 30 February: a search would not find that out.
+fn is_never(rule: &Rule) -> bool {
+    let longest = |month: &u8| match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let longest = rule.months.iter().map(longest).max().unwrap_or(31);
+    !rule.month_days.is_empty() && rule.month_days.iter().all(|day| day.unsigned_abs() > longest)
 }
 
 /// Moves the start of an endless rule near the window, by whole steps that keep its phase.
-fn jump(rule: &ICalendarRecurrenceRule, start: DateTime, from: DateTime) -> DateTime {
-    let interval = i64::from(rule.interval.unwrap_or(1));
+fn jump(rule: &Rule, start: DateTime, from: DateTime) -> DateTime {
+    let interval = i64::from(rule.interval);
     let days = i64::from((from.date() - start.date()).get_days());
-    let span = match rule.freq {
-        ICalendarFrequency::Daily => jiff::Span::new().try_days((days / interval - 1).max(0) * interval),
-        ICalendarFrequency::Weekly => jiff::Span::new().try_weeks((days / 7 / interval - 1).max(0) * interval),
-        ICalendarFrequency::Hourly if interval <= 24 && 24 % interval == 0 => {
-            jiff::Span::new().try_days((days - 1).max(0))
+    let whole = |passed: i64, phase: i64| (passed / phase - 1).max(0) * phase;
+    let span = match rule.every {
+        Every::Hour => jiff::Span::new().try_days(whole(days, interval / common_divisor(interval, 24))),
+        Every::Day => jiff::Span::new().try_days(whole(days, interval)),
+        Every::Week => jiff::Span::new().try_days(whole(days, interval * 7)),
+        // Short months lack the last days, and other years begin on other weekdays.
+        Every::Month if start.day() <= 28 => jiff::Span::new().try_months(whole(days / 31, interval)),
+        Every::Year if start.day() <= 28 && rule.week_numbers.is_empty() => {
+            jiff::Span::new().try_years(whole(days / 366, interval))
         }
-        // Months and years have unequal lengths; they take few steps anyway.
         _ => return start,
     };
     span.ok().and_then(|span| start.checked_add(span).ok()).unwrap_or(start)
+}
+
+fn common_divisor(left: i64, right: i64) -> i64 {
+    if right == 0 { left } else { common_divisor(right, left % right) }
+}
+
+fn weekday(day: Weekday) -> ChronoDay {
+    match day {
+        Weekday::Monday => ChronoDay::Mon,
+        Weekday::Tuesday => ChronoDay::Tue,
+        Weekday::Wednesday => ChronoDay::Wed,
+        Weekday::Thursday => ChronoDay::Thu,
+        Weekday::Friday => ChronoDay::Fri,
+        Weekday::Saturday => ChronoDay::Sat,
+        Weekday::Sunday => ChronoDay::Sun,
+    }
 }
 
 fn chrono(local: DateTime) -> Option<ChronoTime<Tz>> {

@@ -1,0 +1,92 @@
+//! Calendars that are made to cost much: they cost their owner's calendar alone, and little.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use undercurrent::collect::calendar::{ParseError, Reading, read};
+use undercurrent::model::Pseudonyms;
+use undercurrent::model::time::Millis;
+
+use crate::calendars::source;
+
+/// 2024-01-01 and 400 days more.
+const WINDOW: (Millis, Millis) = (Millis(1_704_067_200_000), Millis(1_738_627_200_000));
+
+fn calendar(events: &str) -> String {
+    format!("BEGIN:VCALENDAR\r\n{events}END:VCALENDAR\r\n")
+}
+
+fn event(lines: &str) -> String {
+    format!("BEGIN:VEVENT\r\nDTSTART:20240105T100000Z\r\nDTEND:20240105T110000Z\r\n{lines}\r\nEND:VEVENT\r\n")
+}
+
+fn timed(text: &str) -> Result<Reading, ParseError> {
+    let begun = Instant::now();
+    let reading = read(text.as_bytes(), &source(), WINDOW, &Pseudonyms::new([1; 32]));
+    // The budget is a second and a half; the rest is for a slow machine that tests many things at once.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    reading
+}
+
+/// A rule of one event beside an ordinary meeting: how many hours are busy, and how many events were cut.
+#[track_caller]
+fn check(rule: &str, busy: std::ops::RangeInclusive<usize>, cut: usize) {
+    let text = calendar(&(event(&format!("UID:bomb\r\n{rule}")) + &event("UID:meeting")));
+    let reading = timed(&text).unwrap();
+    let shown = &rule[..rule.len().min(60)];
+    assert_eq!(reading.cut, cut, "{shown}");
+    assert!(busy.contains(&reading.busy.len()), "{shown}: {}", reading.busy.len());
+}
+
+#[test]
+fn rules_without_measure_leave_the_rest_of_the_calendar_readable() {
+    check("RRULE:FREQ=SECONDLY", 2..=2, 1);
+    check("RRULE:FREQ=MINUTELY;COUNT=100000000", 2..=2, 1);
+    check("RRULE:FREQ=DAILY;INTERVAL=0", 2..=2, 1);
+    check("RRULE:FREQ=DAILY;COUNT=0", 2..=2, 0);
+    check("RRULE:FREQ=DAILY;COUNT=4000000000", 390..=402, 0);
+    check("RRULE:FREQ=DAILY;UNTIL=99991231T235959Z", 390..=402, 0);
+    check("RRULE:FREQ=HOURLY;BYMINUTE=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20", 5_000..=10_001, 1);
+    check("RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", 2..=2, 0);
+    check("EXRULE:FREQ=SECONDLY", 2..=2, 0);
+    check("DTSTART:00010101T000000Z\r\nRRULE:FREQ=DAILY", 2..=2, 0);
+}
+
+#[test]
+fn many_events_are_read_up_to_a_bound_and_the_rest_is_counted() {
+    let mut events = String::new();
+    for number in 0..60_000 {
+        write!(events, "BEGIN:VEVENT\nUID:{number}\nDTSTART:20240105T100000Z\nDURATION:PT1H\nEND:VEVENT\n").unwrap();
+    }
+    let reading = timed(&calendar(&events)).unwrap();
+    // On a slow machine the time ends before the number does; nothing is lost without being counted.
+    assert!(reading.cut >= 10_000 && reading.busy.len() + reading.cut == 60_000, "{}", reading.cut);
+}
+
+#[test]
+fn long_lines_and_lists_of_exceptions_cut_one_event() {
+    let dates = "20240105T100000Z,".repeat(40_000);
+    check(&format!("RRULE:FREQ=DAILY\r\nEXDATE:{dates}20240106T100000Z"), 390..=402, 1);
+    check(&format!("RDATE:{dates}20240106T100000Z"), 2..=2, 1);
+    check(&format!("DESCRIPTION:{}", "x".repeat(1_000_000)), 2..=2, 0);
+    check(&format!("ATTENDEE:mailto:{}", "x".repeat(1_000_000)), 2..=2, 1);
+    check(&"RRULE:FREQ=DAILY\r\n".repeat(10_000), 300..=402, 1);
+}
+
+#[test]
+fn components_in_components_do_not_exhaust_the_stack() {
+    assert_eq!(timed(&"BEGIN:VEVENT\r\n".repeat(500_000)), Err(ParseError::Broken));
+    assert_eq!(timed(&calendar(&"BEGIN:VALARM\r\n".repeat(100_000))), Err(ParseError::Broken));
+}
+
+#[test]
+fn zones_with_endless_rules_are_followed_for_a_while_only() {
+    let zone = "BEGIN:VTIMEZONE\nTZID:own\nBEGIN:STANDARD\nDTSTART:00010101T000000\nRRULE:FREQ=SECONDLY\n\
+                TZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:00010101T000000\n\
+                RRULE:FREQ=HOURLY\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
+    let text =
+        calendar(&(zone.to_owned() + "BEGIN:VEVENT\nDTSTART;TZID=own:20240105T100000\nDURATION:PT1H\nEND:VEVENT\n"));
+    assert_eq!(timed(&text).unwrap().busy.len(), 1);
+    let many: String = (0..3000).map(|number| zone.replace("TZID:own", &format!("TZID:own{number}"))).collect();
+    assert!(timed(&calendar(&many)).is_ok());
+}
