@@ -125,6 +125,8 @@ pub struct Person {
     pub emails: Vec<String>,
     pub calendar: Option<CalendarPlace>,
     pub zone: TimeZone,
+    /// The zone says where the person lives: an own one, or the organisation's unless that is UTC, where nobody lives.
+    pub zone_stated: bool,
     pub days: Vec<Weekday>,
     pub hours: (Time, Time),
     pub holidays: Option<String>,

@@ -315,6 +315,7 @@ impl Parser<'_> {
         let emails = self.accounts(&mut table, "emails", &mut seen.emails);
         let calendar = table.text("calendar", &mut self.notes).and_then(|place| self.calendar(&place));
         let zone = table.text("time-zone", &mut self.notes);
+        let zone_stated = zone.is_some() || organisation.zone != TimeZone::UTC;
         let zone = zone.map_or_else(|| organisation.zone.clone(), |zone| self.zone(&zone));
         let days = self.days(&mut table);
         let hours = self.hours(&mut table);
@@ -339,6 +340,7 @@ impl Parser<'_> {
             emails,
             calendar,
             zone,
+            zone_stated,
             days,
             hours,
             holidays,

@@ -114,6 +114,28 @@ pub struct Tables {
     pub ticket_comments: Vec<(i64, Millis)>,
 }
 
+/// The stored commits, of clones and of services.
+///
+/// # Errors
+/// [`MeasureError::Store`] where a file cannot be read.
+pub fn commits(store: &Store) -> Result<Vec<Commit>, MeasureError> {
+    let columns = ["host", "sha", "author", "authored_at", "utc_offset_minutes"];
+    let rows = Rows::read(store, "commits", &columns)?;
+    let (hosts, shas, authors) = (rows.texts("host")?, rows.bytes("sha")?, rows.ints("author")?);
+    let (times, offsets) = (rows.ints("authored_at")?, rows.ints("utc_offset_minutes")?);
+    let mut commits = Vec::with_capacity(rows.height());
+    for at in 0..rows.height() {
+        commits.push(Commit {
+            host: hosts[at].clone().unwrap_or_default(),
+            sha: shas[at].clone(),
+            author: authors[at],
+            authored_at: Millis(times[at].unwrap_or_default()),
+            utc_offset_minutes: offsets[at].unwrap_or_default(),
+        });
+    }
+    Ok(commits)
+}
+
 impl Tables {
     /// Reads the live rows of a store.
     ///
@@ -134,19 +156,7 @@ impl Tables {
         let (ids, names) = (rows.ints("repository_id")?, rows.texts("name")?);
         self.repositories =
             ids.iter().zip(names).filter_map(|(id, name)| Some(((*id)?, name?.to_lowercase()))).collect();
-        let columns = ["host", "sha", "author", "authored_at", "utc_offset_minutes"];
-        let rows = Rows::read(store, "commits", &columns)?;
-        let (hosts, shas, authors) = (rows.texts("host")?, rows.bytes("sha")?, rows.ints("author")?);
-        let (times, offsets) = (rows.ints("authored_at")?, rows.ints("utc_offset_minutes")?);
-        for at in 0..rows.height() {
-            self.commits.push(Commit {
-                host: hosts[at].clone().unwrap_or_default(),
-                sha: shas[at].clone(),
-                author: authors[at],
-                authored_at: Millis(times[at].unwrap_or_default()),
-                utc_offset_minutes: offsets[at].unwrap_or_default(),
-            });
-        }
+        self.commits = commits(store)?;
         Ok(())
     }
 

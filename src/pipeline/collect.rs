@@ -14,6 +14,7 @@ use super::freshness::place;
 use super::night::elapsed;
 use super::record::{RunRecord, Scope};
 use super::roster::{BOT, calendar_account};
+use super::selection::Selection;
 use crate::collect::calendar::{self, CalendarSource, Location};
 use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
@@ -97,7 +98,7 @@ impl Sources {
 }
 
 /// What teams name, each once, in the order of the configuration.
-fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> Vec<String> {
+pub(super) fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     config.teams.iter().flat_map(part).filter(|name| seen.insert(name.to_lowercase())).cloned().collect()
 }
@@ -140,6 +141,7 @@ pub fn collect(
     config: &Config,
     store: &mut Store,
     sources: Sources,
+    selection: &Selection,
     as_of: Timestamp,
     record: &mut RunRecord,
 ) -> Result<(), Failure> {
@@ -148,7 +150,7 @@ pub fn collect(
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
     let meter = Arc::new(Meter::default());
-    let reports = runtime.block_on(read_all(config, store, sources, as_of, &meter))?;
+    let reports = runtime.block_on(read_all(config, store, sources, selection, as_of, &meter))?;
     let now = Millis::from_timestamp(as_of).0;
     record.scopes = reports.into_iter().map(|report| Scope::of(report, now, &before)).collect();
     record.scopes.sort_by(|left, right| {
@@ -163,6 +165,7 @@ async fn read_all(
     config: &Config,
     store: &mut Store,
     sources: Sources,
+    selection: &Selection,
     as_of: Timestamp,
     meter: &Arc<Meter>,
 ) -> Result<Vec<ScopeReport>, Failure> {
@@ -170,8 +173,8 @@ async fn read_all(
     let now = Millis::from_timestamp(as_of);
     let context = Context {
         now,
-        since: Millis(now.0 - config.first_sync_days * DAY),
-        cursors: Arc::new(store.cursors().clone()),
+        since: selection.floor(Millis(now.0 - config.first_sync_days * DAY)),
+        cursors: Arc::new(selection.cursors(store.cursors())),
         pseudonyms: store.pseudonyms().clone(),
         meter: Arc::clone(meter),
         sink,
@@ -188,17 +191,24 @@ async fn read_all(
         );
         [github, jira, git, calendars].concat()
     });
-    keep(store, deliveries).await?;
+    keep(store, selection, deliveries).await?;
     reading.await.map_err(|error| Failure::internal(&error))
 }
 
 /// Merges what is delivered, many deliveries in one commit.
-async fn keep(store: &mut Store, mut deliveries: mpsc::Receiver<Delivery>) -> Result<(), StoreError> {
+async fn keep(
+    store: &mut Store,
+    selection: &Selection,
+    mut deliveries: mpsc::Receiver<Delivery>,
+) -> Result<(), StoreError> {
     let mut batch = Batch::default();
     let mut cursors: Vec<(ScopeId, Cursor)> = Vec::new();
     while let Some(delivery) = deliveries.recv().await {
         batch.append(delivery.batch);
-        cursors.extend(delivery.cursor.map(|cursor| (delivery.scope, cursor)));
+        if let Some(cursor) = delivery.cursor {
+            let cursor = selection.kept(store.cursors().get(&delivery.scope), cursor);
+            cursors.push((delivery.scope, cursor));
+        }
         if batch.rows() >= COMMIT_ROWS {
             let (rows, moved) = (std::mem::take(&mut batch), std::mem::take(&mut cursors));
             tracing::info!(rows = rows.rows(), "storing");

@@ -167,9 +167,7 @@ fn one(calendar: &ICalendar) -> Calendar {
 fn event(component: &ICalendarComponent, zones: &Zones) -> Option<Event> {
     let start =
         component.property(&ICalendarProperty::Dtstart).and_then(|entry| stamps(entry, zones).into_iter().next())?;
-    let rules = |property: &ICalendarProperty| {
-        component.properties(property).filter_map(rule).collect::<Vec<_>>()
-    };
+    let rules = |property: &ICalendarProperty| component.properties(property).filter_map(rule).collect::<Vec<_>>();
     let replaces = component.property(&ICalendarProperty::RecurrenceId).and_then(|entry| {
         let later = entry.parameter(&ICalendarParameterName::Range).is_some();
         stamps(entry, zones).into_iter().next().map(|stamp| (stamp, later))

@@ -1,6 +1,6 @@
 //! Commits of local clones and bare repositories through gix: author-local time and merges; no paths, no messages.
 //!
-//! What counts is what `git log` lists: every commit that is reachable from HEAD.
+//! What counts is what `git log` lists: every commit that is reachable from HEAD. Other branches are not read.
 
 use std::path::{Path, PathBuf};
 
@@ -30,8 +30,6 @@ pub struct Reading {
     pub head: String,
     /// The commits follow on what is stored; else they are the whole history.
     pub continues: bool,
-    /// Commits whose dates cannot be represented, left out.
-    pub strange: u64,
 }
 
 /// Why a clone could not be read; each names the way out.
@@ -41,6 +39,8 @@ pub enum GitError {
     Open,
     #[error("the clone is shallow, so that its history is cut; run `git fetch --unshallow` in it")]
     Shallow,
+    #[error("its objects have SHA-256 names, which are not read; name a clone with SHA-1 names")]
+    ObjectFormat,
     #[error("its history cannot be read ({0}); run `git fsck` in it, or clone it anew")]
     History(String),
 }
@@ -82,28 +82,61 @@ async fn collect_one(source: &GitSource, context: &Context) -> ScopeReport {
     report
 }
 
+/// Opens a clone that can be read whole. The machine's own git configuration is left alone.
+fn open(path: &Path) -> Result<gix::Repository, GitError> {
+    let mut repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| match error {
+        _ if names_sha256(path) => GitError::ObjectFormat,
+        _ => GitError::Open,
+    })?;
+    repository.object_cache_size_if_unset(32 * 1024 * 1024);
+    if repository.is_shallow().unwrap_or(false) {
+        return Err(GitError::Shallow);
+    }
+    Ok(repository)
+}
+
+/// The configuration of a repository names SHA-256 as its object format.
+fn names_sha256(path: &Path) -> bool {
+    let texts = ["config", ".git/config"].map(|file| std::fs::read_to_string(path.join(file)));
+    texts.into_iter().flatten().any(|text| {
+        let text = text.to_lowercase();
+        text.contains("objectformat") && text.contains("sha256")
+    })
+}
+
+/// When the newest commit of HEAD was made; `None` for a repository without commits. Reads that commit alone.
+///
+/// # Errors
+/// [`GitError`] with the way out.
+pub fn newest(path: &Path) -> Result<Option<Millis>, GitError> {
+    let history = |error: &dyn std::fmt::Display| GitError::History(first_line(error));
+    let repository = open(path)?;
+    let mut head = repository.head().map_err(|error| history(&error))?;
+    let Some(tip) = head.try_peel_to_id().map_err(|error| history(&error))? else { return Ok(None) };
+    let tip = tip.detach();
+    let object = repository.find_object(tip).map_err(|error| history(&error))?;
+    let committed = jiff::Timestamp::from_second(parse(tip, &object.data).committed).ok();
+    Ok(committed.map(Millis::from_timestamp))
+}
+
 /// Reads a clone. With a known head only the commits since are read, if that head is still part of the history.
 ///
 /// # Errors
 /// [`GitError`] with the way out.
 pub fn read(path: &Path, known_head: Option<&str>, names: &Pseudonyms) -> Result<Reading, GitError> {
-    let mut repository = gix::open(path).map_err(|_| GitError::Open)?;
-    repository.object_cache_size_if_unset(32 * 1024 * 1024);
-    if repository.is_shallow().unwrap_or(false) {
-        return Err(GitError::Shallow);
-    }
+    let repository = open(path)?;
     let history = |error: &dyn std::fmt::Display| GitError::History(first_line(error));
     let mut head = repository.head().map_err(|error| history(&error))?;
     let Some(tip) = head.try_peel_to_id().map_err(|error| history(&error))? else {
         let repository_id = names.number(&format!("clone:{}", path.display()));
-        return Ok(Reading { repository_id, commits: vec![], head: String::new(), continues: false, strange: 0 });
+        return Ok(Reading { repository_id, commits: vec![], head: String::new(), continues: false });
     };
     let tip = tip.detach();
     let known = known_head.and_then(|known| gix::ObjectId::from_hex(known.as_bytes()).ok());
     let known = known.filter(|known| repository.find_object(*known).is_ok());
     if known == Some(tip) {
         let repository_id = 0;
-        return Ok(Reading { repository_id, commits: vec![], head: tip.to_string(), continues: true, strange: 0 });
+        return Ok(Reading { repository_id, commits: vec![], head: tip.to_string(), continues: true });
     }
     let all = walk(&repository, tip)?;
     let roots: Vec<String> = {
@@ -113,15 +146,9 @@ pub fn read(path: &Path, known_head: Option<&str>, names: &Pseudonyms) -> Result
         roots
     };
     let repository_id = names.number(&format!("clone:{}", roots.join(",")));
-    let mut strange = 0;
-    let mut commits = Vec::with_capacity(all.len());
-    for raw in &all {
-        match raw.record(repository_id, names) {
-            Some(commit) => commits.push(commit),
-            None => strange += 1,
-        }
-    }
-    Ok(Reading { repository_id, commits, head: tip.to_string(), continues: false, strange })
+    let records = all.iter().map(|raw| raw.record(repository_id, names).ok_or(GitError::ObjectFormat));
+    let commits = records.collect::<Result<Vec<_>, _>>()?;
+    Ok(Reading { repository_id, commits, head: tip.to_string(), continues: false })
 }
 
 /// The parts of a commit that are kept.
@@ -135,18 +162,19 @@ struct Raw {
 }
 
 impl Raw {
-    /// The record; `None` where a date lies outside of what can be represented.
+    /// The record; `None` for a name that is no SHA-1. A date that no calendar holds is that of 1970, as git shows one
+    /// that overflows.
     fn record(&self, repository_id: i64, names: &Pseudonyms) -> Option<Commit> {
-        let millis = |seconds: i64| jiff::Timestamp::from_second(seconds).ok().map(Millis::from_timestamp);
+        let millis = |seconds: i64| jiff::Timestamp::from_second(seconds).map_or(Millis(0), Millis::from_timestamp);
         Some(Commit {
             host: HOST.to_owned(),
             repository_id,
             sha: self.id.as_bytes().try_into().ok()?,
             author: (!self.email.is_empty()).then(|| names.account("git", HOST, &self.email)),
             author_kind: AccountKind::Unknown,
-            authored_at: millis(self.authored)?,
+            authored_at: millis(self.authored),
             utc_offset_minutes: self.offset_seconds.div_euclid(60),
-            committed_at: millis(self.committed)?,
+            committed_at: millis(self.committed),
             additions: None,
             deletions: None,
             changed_files: None,

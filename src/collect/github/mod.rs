@@ -12,6 +12,7 @@ use url::Url;
 
 mod answers;
 mod client;
+mod estimate;
 mod rows;
 mod walk;
 
@@ -21,6 +22,7 @@ use crate::model::Batch;
 use crate::model::records::Repository;
 use answers::{Glance, part};
 use client::Client;
+pub use estimate::{Cost, estimate};
 
 /// Repositories read at the same time.
 const AT_ONCE: usize = 3;

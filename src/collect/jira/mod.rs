@@ -9,6 +9,7 @@ use url::Url;
 
 mod answers;
 mod client;
+mod estimate;
 mod rows;
 
 use super::http::CollectError;
@@ -18,6 +19,7 @@ use crate::model::records::{Sprint, Status};
 use crate::model::time::Millis;
 use answers::{History, Issue};
 use client::Client;
+pub use estimate::{Cost, OF_A_SITE, estimate};
 use rows::{CustomFields, Rows, category, instant};
 
 const QUESTION: &str = include_str!("../../../queries/jira/issues.jql");
