@@ -115,7 +115,8 @@ struct Members {
 fn members(as_of: Timestamp, store: &Store) -> Result<Members, Failure> {
     let commits = commits(store)?;
     let until = Millis::from_timestamp(as_of).0;
-    let authored = commits.iter().filter_map(|commit| Some((commit.author?, commit)));
+    let people = commits.iter().filter(|commit| !commit.author_is_bot);
+    let authored = people.filter_map(|commit| Some((commit.author?, commit)));
     let recent = authored.clone().filter(|(_, commit)| (until - HALF_YEAR..until).contains(&commit.authored_at.0));
     let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
     for (author, _) in recent {

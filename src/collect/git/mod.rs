@@ -171,7 +171,7 @@ impl Raw {
             repository_id,
             sha: self.id.as_bytes().try_into().ok()?,
             author: (!self.email.is_empty()).then(|| names.account("git", HOST, &self.email)),
-            author_kind: AccountKind::Unknown,
+            author_kind: if self.email.contains("[bot]@") { AccountKind::Bot } else { AccountKind::Unknown },
             authored_at: millis(self.authored),
             utc_offset_minutes: self.offset_seconds.div_euclid(60),
             committed_at: millis(self.committed),

@@ -206,7 +206,7 @@ impl Events {
             add(Some(*author), *at);
         }
         let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
-        for commit in &tables.commits {
+        for commit in tables.commits.iter().filter(|commit| !commit.author_is_bot) {
             // The same commit may stand in a clone and in the service's answer, a rebased one under several hashes
             // with one author time: each moment counts once.
             let Some(person) = ground.person(commit.author).filter(|_| seen.insert(&commit.sha)) else { continue };
