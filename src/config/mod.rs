@@ -36,6 +36,8 @@ pub struct Config {
     pub report: Report,
     pub github: Vec<GitHub>,
     pub jira: Vec<Jira>,
+    /// Tokens for mirrors.
+    pub git: Vec<GitAccess>,
     pub people: Vec<Person>,
     pub bots: Bots,
     pub teams: Vec<Team>,
@@ -116,6 +118,14 @@ pub struct Jira {
     pub line: usize,
 }
 
+/// The token for the repositories below an address.
+#[derive(Clone, Debug)]
+pub struct GitAccess {
+    pub prefix: Url,
+    pub token: TokenPlace,
+    pub line: usize,
+}
+
 /// A person. Nothing of it is printed.
 #[derive(Clone)]
 pub struct Person {
@@ -187,10 +197,12 @@ pub struct Team {
     pub signals_off: Vec<String>,
 }
 
-/// A clone and the line that names it.
+/// A clone, or the address of a repository to be mirrored, and the line that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitPlace {
+    /// The folder; empty for an address.
     pub path: PathBuf,
+    pub url: Option<Url>,
     pub line: usize,
 }
 
@@ -201,6 +213,16 @@ pub struct Event {
     pub to: Date,
     pub kind: String,
     pub label: String,
+}
+
+impl GitAccess {
+    /// An address at the same host and port, below the prefix's path.
+    #[must_use]
+    pub fn covers(&self, url: &Url) -> bool {
+        let below = self.prefix.path().trim_end_matches('/');
+        let rest = url.path().strip_prefix(below);
+        url.origin() == self.prefix.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 impl Config {

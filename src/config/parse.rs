@@ -61,6 +61,8 @@ impl Parser<'_> {
         let github = github.into_iter().filter_map(|table| self.github(table)).collect();
         let jira = root.tables("jira", "[[jira]]", &mut self.notes);
         let jira = jira.into_iter().filter_map(|table| self.jira(table)).collect();
+        let git = root.tables("git", "[[git]]", &mut self.notes);
+        let git = git.into_iter().filter_map(|table| self.git(table)).collect();
         let mut seen = Seen::default();
         let people = root.tables("people", "[[people]]", &mut self.notes);
         let people: Vec<Person> =
@@ -85,6 +87,7 @@ impl Parser<'_> {
             report,
             github,
             jira,
+            git,
             people,
             bots,
             teams,
@@ -252,6 +255,23 @@ impl Parser<'_> {
         let token = self.token(&mut table);
         table.finish(&mut self.notes);
         Some(Jira { url: url?, flavour: flavour?, user, token: token?, line })
+    }
+
+    fn git(&mut self, mut table: Table<'_>) -> Option<GitAccess> {
+        let line = self.notes.line(table.span.start);
+        let prefix = table.required("url-prefix", &mut self.notes).and_then(|url| self.url(&url));
+        let token = self.token(&mut table);
+        table.finish(&mut self.notes);
+        Some(GitAccess { prefix: prefix?, token: token?, line })
+    }
+
+    /// A folder, or an address to be mirrored.
+    fn clone_place(&mut self, place: &Spanned<String>) -> Option<GitPlace> {
+        let line = self.notes.line(place.span().start);
+        if place.get_ref().contains("://") {
+            return Some(GitPlace { line, path: PathBuf::new(), url: Some(self.url(place)?) });
+        }
+        Some(GitPlace { line, path: self.folder.join(place.get_ref()), url: None })
     }
 
     fn token(&mut self, table: &mut Table<'_>) -> Option<TokenPlace> {
@@ -448,9 +468,7 @@ impl Parser<'_> {
         let members = members.into_iter().filter_map(|member| self.member(member, people)).collect();
         let repositories = self.repositories(&mut table);
         let git = table.texts("git", &mut self.notes);
-        let git = git
-            .into_iter()
-            .map(|path| GitPlace { line: self.notes.line(path.span().start), path: self.folder.join(path.get_ref()) });
+        let git = git.into_iter().filter_map(|place| self.clone_place(&place));
         let git = git.collect();
         let jira_projects =
             table.texts("jira-projects", &mut self.notes).into_iter().map(Spanned::into_inner).collect();

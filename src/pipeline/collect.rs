@@ -20,7 +20,7 @@ use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
 use crate::collect::jira::{self, JiraSource};
 use crate::collect::{Context, Delivery, Meter, ScopeReport};
-use crate::config::{Config, Flavour, TokenPlace};
+use crate::config::{Config, Flavour, GitPlace, TokenPlace};
 use crate::model::records::PersonAccount;
 use crate::model::time::Millis;
 use crate::model::{Batch, Cursor, Pseudonyms, Replaced, ScopeId};
@@ -91,7 +91,7 @@ impl Sources {
         Ok(Self {
             github: github.collect::<Result<_, Failure>>()?,
             jira: jira.collect::<Result<_, Failure>>()?,
-            git: clones(config),
+            git: clones(config, &token)?,
             calendars: calendars(config, names),
         })
     }
@@ -107,9 +107,21 @@ fn logins(config: &Config) -> Vec<String> {
     config.people.iter().flat_map(|person| &person.github).chain(&config.bots.github).cloned().collect()
 }
 
-fn clones(config: &Config) -> Vec<GitSource> {
-    let places = config.teams.iter().flat_map(|team| &team.git);
-    places.map(|clone| GitSource { path: clone.path.clone(), place: place(config, clone.line) }).collect()
+/// Clones, and mirrors in the store's own folder; the token of the longest prefix is an address's own.
+fn clones(
+    config: &Config,
+    token: &dyn Fn(&TokenPlace, usize) -> Result<SecretString, Failure>,
+) -> Result<Vec<GitSource>, Failure> {
+    let source = |clone: &GitPlace| {
+        let place = place(config, clone.line);
+        let Some(url) = &clone.url else { return Ok(GitSource { path: clone.path.clone(), remote: None, place }) };
+        let own = config.git.iter().filter(|access| access.covers(url));
+        let access = own.max_by_key(|access| access.prefix.path().len());
+        let token = access.map(|access| token(&access.token, access.line)).transpose()?;
+        let path = config.store.path.join("mirrors").join(git::mirror_name(url));
+        Ok(GitSource { path, remote: Some(git::Remote { url: url.clone(), token }), place })
+    };
+    config.teams.iter().flat_map(|team| &team.git).map(source).collect()
 }
 
 fn calendars(config: &Config, names: &Pseudonyms) -> Vec<CalendarSource> {

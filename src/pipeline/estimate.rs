@@ -83,7 +83,11 @@ pub fn estimate(
         asked.jira(source, &cursors, answer);
     }
     for source in &sources.git {
-        asked.add(&format!("git {}", source.place), Some(0), 0, "a local clone, read from disk");
+        let (requests, note) = match source.remote {
+            Some(_) => (2, "a mirror; fetched by git itself"),
+            None => (0, "a local clone, read from disk"),
+        };
+        asked.add(&format!("git {}", source.place), Some(requests), 0, note);
     }
     let web = sources.calendars.iter().filter(|calendar| matches!(calendar.location, Location::Web(_))).count() as u64;
     if !sources.calendars.is_empty() {

@@ -1,0 +1,5 @@
+//! The integration tests, in one binary.
+#![forbid(unsafe_code)]
+
+mod git;
+mod mirror;
