@@ -6,15 +6,22 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Outside, Where};
+use super::{Choice, Outside, Where};
 use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::measure::signals::shipped;
+use crate::model::time::Millis;
 use crate::notice::file;
+use crate::pipeline::estimate::{Estimate, estimate};
 use crate::pipeline::night::Stages;
 use crate::pipeline::record::RunRecord;
+use crate::pipeline::selection::Selection;
+use crate::pipeline::single::Tried;
 use crate::pipeline::{ExitCode, Failure, Finished, check, night, sample, single};
 use crate::store::{Store, table};
+
+/// Below this many people nothing about hours is shown.
+const FEWEST_CLOCKS: usize = 5;
 
 /// Prints to standard output; a reader that went away is no failure of the run.
 fn print(text: &str) {
@@ -29,10 +36,16 @@ pub(super) fn demo(out: &Path, as_of: Timestamp) -> Result<ExitCode, Failure> {
     Ok(finished.exit)
 }
 
-pub(super) fn run(place: &Where, stages: Stages, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+pub(super) fn run(place: &Where, stages: Stages, choice: &Choice, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&place.config)?;
     let as_of = place.as_of.unwrap_or(outside.now);
-    let finished = night::run(&config, as_of, stages, outside.environment, outside.random)?;
+    let selection = selection(choice, &config)?;
+    if choice.dry_run {
+        let estimate = estimate(&config, &selection, as_of, outside.environment)?;
+        print(&costs(&estimate));
+        return Ok(estimate.exit);
+    }
+    let finished = night::run(&config, as_of, stages, &selection, outside.environment, outside.random)?;
     for gap in &finished.record.gaps {
         eprintln!("undercurrent: incomplete: {gap}");
     }
@@ -40,6 +53,30 @@ pub(super) fn run(place: &Where, stages: Stages, outside: &Outside<'_>) -> Resul
         print(&format!("{}\n", summary(&finished)));
     }
     Ok(finished.exit)
+}
+
+fn selection(choice: &Choice, config: &Config) -> Result<Selection, Failure> {
+    let begin = |date: jiff::civil::Date| {
+        let zoned = date.to_zoned_datetime(config.organisation.zone.clone());
+        let zoned = zoned.map_err(|_| Failure::configuration(format!("--since {date}: no such day in this zone")))?;
+        Ok::<_, Failure>(Millis::from_timestamp(zoned.timestamp()))
+    };
+    let since = choice.since.map(begin).transpose()?;
+    Ok(Selection { only: choice.only.clone(), since, full: choice.full })
+}
+
+/// What a night would cost, a line per scope and the sums.
+fn costs(estimate: &Estimate) -> String {
+    let mut text = format!("{:>9} {:>7}  scope\n", "requests", "points");
+    for line in &estimate.lines {
+        let requests = line.requests.map_or_else(|| "?".to_owned(), |requests| requests.to_string());
+        text.push_str(&format!("{requests:>9} {:>7}  {}: {}\n", line.points, line.scope, line.note));
+    }
+    let (requests, points, time) = estimate.sums();
+    let minutes = time.as_secs().div_ceil(60);
+    text.push_str(&format!("{requests:>9} {points:>7}  in all, about {minutes} min\n"));
+    text.push_str(&format!("Asking took {} requests; nothing was written.\n", estimate.spent));
+    text
 }
 
 /// The one line about a run.
@@ -70,17 +107,39 @@ pub(super) fn try_clone(
     as_of: Option<Timestamp>,
     outside: &Outside<'_>,
 ) -> Result<ExitCode, Failure> {
-    let tried = single(path, out, as_of.unwrap_or(outside.now), outside.random)?;
+    let tried = single(path, out, as_of, outside.now, outside.random)?;
     let page = tried
         .finished
         .report
         .as_ref()
         .map_or_else(String::new, |latest| latest.join("clone.html").display().to_string());
-    print(&format!(
-        "{} commits read; {} people committed often in the last half year.\nThe report is at {page}\n",
-        tried.commits, tried.members
-    ));
+    print(&told(&tried, &page));
     Ok(tried.finished.exit)
+}
+
+/// What `try` says: what was read, as of when, about how many people, and what a full configuration would add.
+fn told(tried: &Tried, page: &str) -> String {
+    let mut text =
+        format!("{} commits read: all of HEAD, as `git log` lists them. Other branches are not read.\n", tried.commits);
+    if tried.old {
+        let date = tried.as_of.strftime("%Y-%m-%d");
+        text.push_str(&format!(
+            "The newest commit is long past, so the report is as of {date}; --as-of chooses another moment.\n"
+        ));
+    }
+    let (members, without) = (tried.members, tried.without_zone);
+    text.push_str(&format!("{members} people committed six times or more in the half year before.\n"));
+    if without > 0 {
+        text.push_str(&format!(
+            "{without} of them write no time zone (95 % or more at +0000): their hours are not looked at.\n"
+        ));
+    }
+    if members < without + FEWEST_CLOCKS {
+        text.push_str("Hours are shown for five people or more, so this page stays empty. `undercurrent demo` makes a full one.\n");
+    }
+    text.push_str("A clone tells of hours alone. Connecting GitHub, Jira and calendars adds waiting, stalled work, moving dates and meetings.\n");
+    text.push_str(&format!("The report is at {page}\n"));
+    text
 }
 
 pub(super) fn check(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {

@@ -40,11 +40,18 @@ enum Command {
         #[command(flatten)]
         place: Where,
         /// Uses the store alone, without network.
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["only", "since", "full", "dry_run"])]
         offline: bool,
+        #[command(flatten)]
+        choice: Choice,
     },
     /// Collects and stores, and writes no report.
-    Collect(Where),
+    Collect {
+        #[command(flatten)]
+        place: Where,
+        #[command(flatten)]
+        choice: Choice,
+    },
     /// Renders the report again from the store, without network.
     Report(Where),
     /// Makes a report from nothing but a git clone.
@@ -54,7 +61,7 @@ enum Command {
         /// The folder for its store and report.
         #[arg(long, value_name = "DIR", default_value = "try")]
         out: PathBuf,
-        /// The moment that the run takes for now (RFC 3339); default: now.
+        /// The moment that the run takes for now (RFC 3339); default: now, or the newest commit where it is long past.
         #[arg(long, value_name = "TIME")]
         as_of: Option<Timestamp>,
     },
@@ -108,6 +115,23 @@ pub struct Where {
     as_of: Option<Timestamp>,
 }
 
+/// What is read, and from where on.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Choice {
+    /// Reads this alone: github, jira, git, calendars, owner/name, a project key or a team's id; may be repeated.
+    #[arg(long, value_name = "SCOPE")]
+    only: Vec<String>,
+    /// Reads again what changed since the begin of this day (in the organisation's zone).
+    #[arg(long, value_name = "DATE", conflicts_with = "full")]
+    since: Option<jiff::civil::Date>,
+    /// Reads everything again that a first night would read.
+    #[arg(long)]
+    full: bool,
+    /// Says what a run would cost, by a few cheap requests, and writes nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// What the outside world gives to a run: clock, variables, randomness. Asked for in `main` alone.
 pub struct Outside<'a> {
     pub now: Timestamp,
@@ -130,11 +154,11 @@ impl Cli {
     pub fn run(self, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Demo { out, as_of } => commands::demo(&out, as_of),
-            Command::Run { place, offline } => {
+            Command::Run { place, offline, choice } => {
                 let stages = if offline { Stages::Offline } else { Stages::Night };
-                commands::run(&place, stages, outside)
+                commands::run(&place, stages, &choice, outside)
             }
-            Command::Collect(place) => commands::run(&place, Stages::Collect, outside),
+            Command::Collect { place, choice } => commands::run(&place, Stages::Collect, &choice, outside),
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
             Command::Check(place) => commands::check(&place, outside),
             Command::Report(place) => commands::report(&place, outside),

@@ -37,6 +37,8 @@ pub struct Config {
     pub github: Vec<GitHub>,
     pub jira: Vec<Jira>,
     pub calendar_services: Vec<CalendarService>,
+    /// Tokens for mirrors.
+    pub git: Vec<GitAccess>,
     pub people: Vec<Person>,
     pub bots: Bots,
     pub teams: Vec<Team>,
@@ -173,6 +175,14 @@ pub struct CalendarService {
     pub line: usize,
 }
 
+/// The token for the repositories below an address.
+#[derive(Clone, Debug)]
+pub struct GitAccess {
+    pub prefix: Url,
+    pub token: TokenPlace,
+    pub line: usize,
+}
+
 /// A person. Nothing of it is printed.
 #[derive(Clone)]
 pub struct Person {
@@ -182,6 +192,8 @@ pub struct Person {
     pub emails: Vec<String>,
     pub calendar: Option<CalendarPlace>,
     pub zone: TimeZone,
+    /// The zone says where the person lives: an own one, or the organisation's unless that is UTC, where nobody lives.
+    pub zone_stated: bool,
     pub days: Vec<Weekday>,
     pub hours: (Time, Time),
     pub holidays: Option<String>,
@@ -242,10 +254,12 @@ pub struct Team {
     pub signals_off: Vec<String>,
 }
 
-/// A clone and the line that names it.
+/// A clone, or the address of a repository to be mirrored, and the line that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitPlace {
+    /// The folder; empty for an address.
     pub path: PathBuf,
+    pub url: Option<Url>,
     pub line: usize,
 }
 
@@ -256,6 +270,16 @@ pub struct Event {
     pub to: Date,
     pub kind: String,
     pub label: String,
+}
+
+impl GitAccess {
+    /// An address at the same host and port, below the prefix's path.
+    #[must_use]
+    pub fn covers(&self, url: &Url) -> bool {
+        let below = self.prefix.path().trim_end_matches('/');
+        let rest = url.path().strip_prefix(below);
+        url.origin() == self.prefix.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 impl Config {

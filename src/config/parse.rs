@@ -67,6 +67,8 @@ impl Parser<'_> {
         let calendar_services: Vec<CalendarService> =
             services.into_iter().filter_map(|table| self.calendar_service(table)).collect();
         let kinds: Vec<CalendarKind> = calendar_services.iter().map(|service| service.kind).collect();
+        let git = root.tables("git", "[[git]]", &mut self.notes);
+        let git = git.into_iter().filter_map(|table| self.git(table)).collect();
         let mut seen = Seen { services: kinds, ..Seen::default() };
         let people = root.tables("people", "[[people]]", &mut self.notes);
         let people: Vec<Person> =
@@ -92,6 +94,7 @@ impl Parser<'_> {
             github: std::mem::take(&mut self.github),
             jira,
             calendar_services,
+            git,
             people,
             bots,
             teams,
@@ -296,6 +299,23 @@ impl Parser<'_> {
         Some(CalendarService { kind: kind?.0, url: url?, token: token?, line })
     }
 
+    fn git(&mut self, mut table: Table<'_>) -> Option<GitAccess> {
+        let line = self.notes.line(table.span.start);
+        let prefix = table.required("url-prefix", &mut self.notes).and_then(|url| self.url(&url));
+        let token = self.token(&mut table);
+        table.finish(&mut self.notes);
+        Some(GitAccess { prefix: prefix?, token: token?, line })
+    }
+
+    /// A folder, or an address to be mirrored.
+    fn clone_place(&mut self, place: &Spanned<String>) -> Option<GitPlace> {
+        let line = self.notes.line(place.span().start);
+        if place.get_ref().contains("://") {
+            return Some(GitPlace { line, path: PathBuf::new(), url: Some(self.url(place)?) });
+        }
+        Some(GitPlace { line, path: self.folder.join(place.get_ref()), url: None })
+    }
+
     fn token(&mut self, table: &mut Table<'_>) -> Option<TokenPlace> {
         self.secret(table, ["token", "token-env", "token-file"])
     }
@@ -363,6 +383,7 @@ impl Parser<'_> {
         let emails = self.accounts(&mut table, "emails", &mut seen.emails);
         let calendar = table.text("calendar", &mut self.notes).and_then(|place| self.calendar(&place, &seen.services));
         let zone = table.text("time-zone", &mut self.notes);
+        let zone_stated = zone.is_some() || organisation.zone != TimeZone::UTC;
         let zone = zone.map_or_else(|| organisation.zone.clone(), |zone| self.zone(&zone));
         let days = self.days(&mut table);
         let hours = self.hours(&mut table);
@@ -387,6 +408,7 @@ impl Parser<'_> {
             emails,
             calendar,
             zone,
+            zone_stated,
             days,
             hours,
             holidays,
@@ -500,9 +522,7 @@ impl Parser<'_> {
         let members = members.into_iter().filter_map(|member| self.member(member, people)).collect();
         let repositories = self.repositories(&mut table);
         let git = table.texts("git", &mut self.notes);
-        let git = git
-            .into_iter()
-            .map(|path| GitPlace { line: self.notes.line(path.span().start), path: self.folder.join(path.get_ref()) });
+        let git = git.into_iter().filter_map(|place| self.clone_place(&place));
         let git = git.collect();
         let jira_projects =
             table.texts("jira-projects", &mut self.notes).into_iter().map(Spanned::into_inner).collect();

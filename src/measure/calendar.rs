@@ -170,6 +170,7 @@ mod tests {
     fn team_of(size: usize) -> (Roster, Availability) {
         let people = (0..size)
             .map(|id| Person {
+                zone_stated: true,
                 id: id as i64,
                 hours: hours(),
                 holidays: BTreeSet::from([day_number(date(2026, 10, 21))]),

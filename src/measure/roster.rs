@@ -13,6 +13,8 @@ pub struct Person {
     /// The stored pseudonym.
     pub id: i64,
     pub hours: WorkingHours,
+    /// The configuration says where this person lives: an own zone, or one of the organisation other than UTC.
+    pub zone_stated: bool,
     /// Public holidays of the person's region.
     pub holidays: BTreeSet<i64>,
     /// Absences that the configuration states.

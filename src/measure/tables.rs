@@ -78,6 +78,7 @@ pub struct Commit {
     pub host: String,
     pub sha: Vec<u8>,
     pub author: Option<i64>,
+    pub author_is_bot: bool,
     pub authored_at: Millis,
     pub utc_offset_minutes: i64,
 }
@@ -116,6 +117,35 @@ pub struct Tables {
     pub ticket_comments: Vec<(i64, Millis)>,
 }
 
+/// Whether the word of a `*_kind` column stands for automation.
+fn is_automation(kind: &str) -> bool {
+    kind == "bot" || kind == "app"
+}
+
+/// The stored commits, of clones and of services.
+///
+/// # Errors
+/// [`MeasureError::Store`] where a file cannot be read.
+pub fn commits(store: &Store) -> Result<Vec<Commit>, MeasureError> {
+    let columns = ["host", "sha", "author", "author_kind", "authored_at", "utc_offset_minutes"];
+    let rows = Rows::read(store, "commits", &columns)?;
+    let (hosts, shas, authors) = (rows.texts("host")?, rows.bytes("sha")?, rows.ints("author")?);
+    let kinds = rows.texts("author_kind")?;
+    let (times, offsets) = (rows.ints("authored_at")?, rows.ints("utc_offset_minutes")?);
+    let mut commits = Vec::with_capacity(rows.height());
+    for at in 0..rows.height() {
+        commits.push(Commit {
+            host: hosts[at].clone().unwrap_or_default(),
+            sha: shas[at].clone(),
+            author: authors[at],
+            author_is_bot: kinds[at].as_deref().is_some_and(is_automation),
+            authored_at: Millis(times[at].unwrap_or_default()),
+            utc_offset_minutes: offsets[at].unwrap_or_default(),
+        });
+    }
+    Ok(commits)
+}
+
 impl Tables {
     /// Reads the live rows of a store.
     ///
@@ -139,19 +169,7 @@ impl Tables {
         let rows = Rows::read(store, "releases", &["repository_id", "published_at"])?;
         let releases = rows.ints("repository_id")?.into_iter().zip(rows.ints("published_at")?);
         self.releases = releases.filter_map(|(id, at)| Some((id?, Millis(at?)))).collect();
-        let columns = ["host", "sha", "author", "authored_at", "utc_offset_minutes"];
-        let rows = Rows::read(store, "commits", &columns)?;
-        let (hosts, shas, authors) = (rows.texts("host")?, rows.bytes("sha")?, rows.ints("author")?);
-        let (times, offsets) = (rows.ints("authored_at")?, rows.ints("utc_offset_minutes")?);
-        for at in 0..rows.height() {
-            self.commits.push(Commit {
-                host: hosts[at].clone().unwrap_or_default(),
-                sha: shas[at].clone(),
-                author: authors[at],
-                authored_at: Millis(times[at].unwrap_or_default()),
-                utc_offset_minutes: offsets[at].unwrap_or_default(),
-            });
-        }
+        self.commits = commits(store)?;
         Ok(())
     }
 
@@ -227,7 +245,7 @@ impl Tables {
                 at: Millis(times[at].unwrap_or_default()),
                 kind: told.unwrap_or_else(|| kind.unwrap_or_default().to_owned()),
                 actor: actors[at],
-                actor_is_bot: bot.is_some_and(|kind| kind == "bot" || kind == "app"),
+                actor_is_bot: bot.as_deref().is_some_and(is_automation),
             });
         }
         Ok(())

@@ -56,6 +56,10 @@ pub fn check(
         findings.extend(jira_findings(source, answer));
     }
     for source in &sources.git {
+        if source.remote.is_some() && !source.path.exists() {
+            findings.push(fine(format!("mirror at {}: not fetched yet; a run does it", source.place)));
+            continue;
+        }
         findings.push(match git::read(&source.path, None, &Pseudonyms::new([0; 32])) {
             Ok(reading) => fine(format!("clone at {}: {} commits", source.place, reading.commits.len())),
             Err(error) => wrong(format!("clone at {}: {error}", source.place)),

@@ -14,12 +14,13 @@ use super::freshness::place;
 use super::night::elapsed;
 use super::record::{RunRecord, Scope};
 use super::roster::{BOT, calendar_account};
+use super::selection::Selection;
 use crate::collect::calendar::{self, CalendarSource, FreeBusySource, Location, Mailbox};
 use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
 use crate::collect::jira::{self, JiraSource};
 use crate::collect::{Context, Delivery, Meter, ScopeReport};
-use crate::config::{CalendarKind, CalendarService, Config, Flavour, GitHubCredential, TokenPlace, reader};
+use crate::config::{CalendarKind, CalendarService, Config, Flavour, GitHubCredential, GitPlace, TokenPlace, reader};
 use crate::model::records::PersonAccount;
 use crate::model::time::Millis;
 use crate::model::{Batch, Cursor, Pseudonyms, Replaced, ScopeId};
@@ -113,7 +114,7 @@ impl Sources {
         Ok(Self {
             github: github.collect::<Result<_, Failure>>()?,
             jira: jira.collect::<Result<_, Failure>>()?,
-            git: clones(config),
+            git: clones(config, &token)?,
             calendars: calendars(config, names),
             free_busy: free_busy.collect::<Result<_, Failure>>()?,
         })
@@ -121,7 +122,7 @@ impl Sources {
 }
 
 /// What teams name, each once, in the order of the configuration.
-fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> Vec<String> {
+pub(super) fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     config.teams.iter().flat_map(part).filter(|name| seen.insert(name.to_lowercase())).cloned().collect()
 }
@@ -153,9 +154,21 @@ fn logins(config: &Config) -> Vec<String> {
     config.people.iter().flat_map(|person| &person.github).chain(&config.bots.github).cloned().collect()
 }
 
-fn clones(config: &Config) -> Vec<GitSource> {
-    let places = config.teams.iter().flat_map(|team| &team.git);
-    places.map(|clone| GitSource { path: clone.path.clone(), place: place(config, clone.line) }).collect()
+/// Clones, and mirrors in the store's own folder; the token of the longest prefix is an address's own.
+fn clones(
+    config: &Config,
+    token: &dyn Fn(&TokenPlace, usize) -> Result<SecretString, Failure>,
+) -> Result<Vec<GitSource>, Failure> {
+    let source = |clone: &GitPlace| {
+        let place = place(config, clone.line);
+        let Some(url) = &clone.url else { return Ok(GitSource { path: clone.path.clone(), remote: None, place }) };
+        let own = config.git.iter().filter(|access| access.covers(url));
+        let access = own.max_by_key(|access| access.prefix.path().len());
+        let token = access.map(|access| token(&access.token, access.line)).transpose()?;
+        let path = config.store.path.join("mirrors").join(git::mirror_name(url));
+        Ok(GitSource { path, remote: Some(git::Remote { url: url.clone(), token }), place })
+    };
+    config.teams.iter().flat_map(|team| &team.git).map(source).collect()
 }
 
 fn calendars(config: &Config, names: &Pseudonyms) -> Vec<CalendarSource> {
@@ -210,6 +223,7 @@ pub fn collect(
     config: &Config,
     store: &mut Store,
     sources: Sources,
+    selection: &Selection,
     as_of: Timestamp,
     record: &mut RunRecord,
 ) -> Result<(), Failure> {
@@ -218,7 +232,7 @@ pub fn collect(
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
     let meter = Arc::new(Meter::default());
-    let reports = runtime.block_on(read_all(config, store, sources, as_of, &meter))?;
+    let reports = runtime.block_on(read_all(config, store, sources, selection, as_of, &meter))?;
     let now = Millis::from_timestamp(as_of).0;
     record.scopes = reports.into_iter().map(|report| Scope::of(report, now, &before)).collect();
     record.scopes.sort_by(|left, right| {
@@ -233,6 +247,7 @@ async fn read_all(
     config: &Config,
     store: &mut Store,
     mut sources: Sources,
+    selection: &Selection,
     as_of: Timestamp,
     meter: &Arc<Meter>,
 ) -> Result<Vec<ScopeReport>, Failure> {
@@ -241,8 +256,8 @@ async fn read_all(
     let now = Millis::from_timestamp(as_of);
     let context = Context {
         now,
-        since: Millis(now.0 - config.first_sync_days * DAY),
-        cursors: Arc::new(store.cursors().clone()),
+        since: selection.floor(Millis(now.0 - config.first_sync_days * DAY)),
+        cursors: Arc::new(selection.cursors(store.cursors())),
         pseudonyms: store.pseudonyms().clone(),
         meter: Arc::clone(meter),
         sink,
@@ -260,17 +275,24 @@ async fn read_all(
         );
         [github, jira, git, calendars, free_busy].concat()
     });
-    keep(store, deliveries).await?;
+    keep(store, selection, deliveries).await?;
     reading.await.map_err(|error| Failure::internal(&error))
 }
 
 /// Merges what is delivered, many deliveries in one commit.
-async fn keep(store: &mut Store, mut deliveries: mpsc::Receiver<Delivery>) -> Result<(), StoreError> {
+async fn keep(
+    store: &mut Store,
+    selection: &Selection,
+    mut deliveries: mpsc::Receiver<Delivery>,
+) -> Result<(), StoreError> {
     let mut batch = Batch::default();
     let mut cursors: Vec<(ScopeId, Cursor)> = Vec::new();
     while let Some(delivery) = deliveries.recv().await {
         batch.append(delivery.batch);
-        cursors.extend(delivery.cursor.map(|cursor| (delivery.scope, cursor)));
+        if let Some(cursor) = delivery.cursor {
+            let cursor = selection.kept(store.cursors().get(&delivery.scope), cursor);
+            cursors.push((delivery.scope, cursor));
+        }
         if batch.rows() >= COMMIT_ROWS {
             let (rows, moved) = (std::mem::take(&mut batch), std::mem::take(&mut cursors));
             tracing::info!(rows = rows.rows(), "storing");

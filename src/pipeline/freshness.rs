@@ -84,10 +84,14 @@ fn source(kind: &str, name: &str, scopes: &[&Scope], config: &Config, team: &Tea
     } else {
         Health::Stale
     };
-    let mut gaps: Vec<String> = broken
-        .iter()
+    // A scope that was read to its end may still say what it left out.
+    let told = scopes.iter().filter(|scope| !scope.is_complete() || scope.reason.is_some());
+    let mut gaps: Vec<String> = told
         .map(|scope| format!("{}: {}", scope.label, scope.reason.as_deref().unwrap_or("could not be read")))
         .collect();
+    if health == Health::Off {
+        gaps.push(format!("not connected; it would add {}", adds(kind)));
+    }
     gaps.sort();
     gaps.dedup();
     Source {
@@ -113,12 +117,29 @@ pub fn cost<'a>(scopes: impl Iterator<Item = &'a Scope>) -> Cost {
 }
 
 fn covers(kind: &str, config: &Config, team: &Team) -> String {
-    let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     match kind {
         "github" => team.repositories.join(", "),
         "jira" => team.jira_projects.join(", "),
         "git" => counted(team.git.len(), "clone"),
         _ => counted(calendar_lines(config, team).len(), "calendar"),
+    }
+}
+
+/// What a kind of source brings to the page.
+fn adds(kind: &str) -> &'static str {
+    match kind {
+        "github" => "waiting for a first answer, changes at rest, and the hours of reviews",
+        "jira" => "work that has stopped moving, and dates that keep moving",
+        "git" => "the hours of commits that stand in no pull request",
+        _ => "meetings, and days without a quiet block",
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        0 => String::new(),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
     }
 }
 

@@ -3,12 +3,14 @@
 pub mod check;
 pub mod collect;
 pub mod edition;
+pub mod estimate;
 mod exit;
 pub mod freshness;
 pub mod night;
 pub mod record;
 pub mod roster;
 mod sample;
+pub mod selection;
 pub mod single;
 
 pub use exit::{ExitCode, Failure};

@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::collect::{Environment, Sources, collect};
+use super::collect::{Environment, Sources, all, collect};
 use super::edition::Night;
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
 use super::record::{RunRecord, Scope};
 use super::roster::{holidays, roster};
+use super::selection::Selection;
 use crate::catalogue::Catalogue;
 use crate::collect::Outcome;
 use crate::config::Config;
@@ -82,6 +83,7 @@ pub fn run(
     config: &Config,
     as_of: Timestamp,
     stages: Stages,
+    selection: &Selection,
     environment: Environment<'_>,
     random: &dyn Fn() -> std::io::Result<[u8; 32]>,
 ) -> Result<Finished, Failure> {
@@ -94,10 +96,14 @@ pub fn run(
         ..RunRecord::default()
     };
     if stages == Stages::Offline {
-        record.scopes = last.map(|last| last.scopes).unwrap_or_default();
+        record.scopes = last.as_ref().map(|last| last.scopes.clone()).unwrap_or_default();
     } else {
-        let sources = Sources::of(config, store.pseudonyms(), environment)?;
-        collect(config, &mut store, sources, as_of, &mut record)?;
+        let mut sources = Sources::of(&selection.narrowed(config)?, store.pseudonyms(), environment)?;
+        for (source, _) in &mut sources.github {
+            // A repository may link tickets of projects that this run does not read.
+            source.projects = all(config, |team| &team.jira_projects);
+        }
+        collect(config, &mut store, sources, selection, as_of, &mut record)?;
     }
     let unread = holidays(config).1;
     record.gaps = gaps(&record.scopes);
@@ -105,6 +111,7 @@ pub fn run(
     let (exit, readable) = verdict(&record.scopes);
     let exit = if exit == ExitCode::Complete && !unread.is_empty() { ExitCode::Partial } else { exit };
     record.gaps.extend(unread);
+    selection.keep_others(&mut record.scopes, last.map(|last| last.scopes).unwrap_or_default());
     record.exit_code = exit as u8;
     // Written before the report, so that a failure there leaves a record of what was read.
     write_record(&record, &store)?;

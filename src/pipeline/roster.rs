@@ -57,6 +57,7 @@ fn person_of(
             to: person.hours.1,
             days: person.days.clone(),
         },
+        zone_stated: person.zone_stated,
         holidays: own,
         absences: person.absences.iter().map(|(from, to)| (day_number(*from), day_number(*to))).collect(),
         calendar,

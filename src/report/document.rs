@@ -281,11 +281,17 @@ fn summary(team: &Team, words: &Words) -> String {
             Some((weeks, of)) => {
                 words.fill("summary-learning", &[("weeks", &weeks.to_string()), ("of", &of.to_string())])
             }
-            None => words.get("summary-none"),
+            None if team.signals.values().any(|signal| is_compared(&signal.state)) => words.get("summary-none"),
+            None => words.get("summary-nothing"),
         },
         1 => words.get("summary-one"),
         several => words.fill("summary-some", &[("count", &words::count(several))]),
     }
+}
+
+/// Whether a signal was compared with the team's usual at all.
+fn is_compared(state: &SignalState) -> bool {
+    matches!(state, SignalState::Open | SignalState::WithinUsual | SignalState::OutsideQuietly)
 }
 
 /// How far the slowest learning has come, where nothing at all can be compared yet.

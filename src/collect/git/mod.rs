@@ -1,21 +1,32 @@
 //! Commits of local clones and bare repositories through gix: author-local time and merges; no paths, no messages.
 //!
-//! What counts is what `git log` lists: every commit that is reachable from HEAD.
+//! What counts is what `git log` lists: every commit that is reachable from HEAD. Other branches are read of mirrors
+//! alone, which hold nothing but what the service shows.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+mod mirror;
 
 use super::{Context, Cursor, Delivery, Outcome, ScopeId, ScopeReport};
+pub use mirror::{MirrorError, Remote, mirror_name, update};
+
 use crate::model::records::Commit;
 use crate::model::time::Millis;
 use crate::model::{AccountKind, Batch, Pseudonyms, Replaced};
 
 /// The host under which commits of clones stand.
 const HOST: &str = "git";
+/// A fetch that takes longer is stopped.
+const FETCH_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// A clone to be read.
 #[derive(Clone, Debug)]
 pub struct GitSource {
     pub path: PathBuf,
+    /// The folder is a mirror of this, which is brought up to date first.
+    pub remote: Option<Remote>,
     /// How errors name it: a line of the configuration, or the argument of `try`.
     pub place: String,
 }
@@ -24,14 +35,12 @@ pub struct GitSource {
 #[derive(Debug)]
 pub struct Reading {
     pub repository_id: i64,
-    /// All commits, or those since the head that was known.
+    /// All commits; none where the position is the known one.
     pub commits: Vec<Commit>,
-    /// The hash of HEAD; empty for a repository without commits.
+    /// The hash of HEAD, or of all tips of a mirror; empty for a repository without commits.
     pub head: String,
-    /// The commits follow on what is stored; else they are the whole history.
+    /// Nothing changed since the known position; else the commits are the whole history.
     pub continues: bool,
-    /// Commits whose dates cannot be represented, left out.
-    pub strange: u64,
 }
 
 /// Why a clone could not be read; each names the way out.
@@ -41,6 +50,8 @@ pub enum GitError {
     Open,
     #[error("the clone is shallow, so that its history is cut; run `git fetch --unshallow` in it")]
     Shallow,
+    #[error("its objects have SHA-256 names, which are not read; name a clone with SHA-1 names")]
+    ObjectFormat,
     #[error("its history cannot be read ({0}); run `git fsck` in it, or clone it anew")]
     History(String),
 }
@@ -57,12 +68,11 @@ pub async fn collect(sources: &[GitSource], context: &Context) -> Vec<ScopeRepor
 async fn collect_one(source: &GitSource, context: &Context) -> ScopeReport {
     let id = ScopeId { source: "git".to_owned(), stream: "commits".to_owned(), scope: source.place.clone() };
     let known = context.cursor(&id, "1").and_then(|cursor| cursor.position.clone());
-    let (path, names) = (source.path.clone(), context.pseudonyms.clone());
-    let before = known.clone();
-    let read = tokio::task::spawn_blocking(move || read(&path, before.as_deref(), &names)).await;
+    let (own, names, before) = (source.clone(), context.pseudonyms.clone(), known.clone());
+    let read = tokio::task::spawn_blocking(move || fetch_and_read(&own, before.as_deref(), &names)).await;
     let reading = match read {
         Ok(Ok(reading)) => reading,
-        Ok(Err(error)) => return ScopeReport::failed(id, source.place.clone(), error.to_string()),
+        Ok(Err(reason)) => return ScopeReport::failed(id, source.place.clone(), reason),
         Err(_) => return ScopeReport::failed(id, source.place.clone(), "reading it was cut off by an internal error"),
     };
     let rows = reading.commits.len() as u64;
@@ -82,52 +92,124 @@ async fn collect_one(source: &GitSource, context: &Context) -> ScopeReport {
     report
 }
 
-/// Reads a clone. With a known head only the commits since are read, if that head is still part of the history.
-///
-/// # Errors
-/// [`GitError`] with the way out.
-pub fn read(path: &Path, known_head: Option<&str>, names: &Pseudonyms) -> Result<Reading, GitError> {
-    let mut repository = gix::open(path).map_err(|_| GitError::Open)?;
+/// A mirror is fetched first; one that cannot be is not read, so that its scope stays complete up to the night before.
+fn fetch_and_read(source: &GitSource, known: Option<&str>, names: &Pseudonyms) -> Result<Reading, String> {
+    let read = match &source.remote {
+        None => read(&source.path, known, names),
+        Some(remote) => {
+            update(remote, &source.path, FETCH_LIMIT).map_err(|error| error.to_string())?;
+            read_mirror(&source.path, known, names)
+        }
+    };
+    read.map_err(|error| error.to_string())
+}
+
+/// Opens a clone that can be read whole. The machine's own git configuration is left alone.
+fn open(path: &Path) -> Result<gix::Repository, GitError> {
+    let mut repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| match error {
+        _ if names_sha256(path) => GitError::ObjectFormat,
+        _ => GitError::Open,
+    })?;
     repository.object_cache_size_if_unset(32 * 1024 * 1024);
     if repository.is_shallow().unwrap_or(false) {
         return Err(GitError::Shallow);
     }
+    Ok(repository)
+}
+
+/// The configuration of a repository names SHA-256 as its object format.
+fn names_sha256(path: &Path) -> bool {
+    let texts = ["config", ".git/config"].map(|file| std::fs::read_to_string(path.join(file)));
+    texts.into_iter().flatten().any(|text| {
+        let text = text.to_lowercase();
+        text.contains("objectformat") && text.contains("sha256")
+    })
+}
+
+/// When the newest commit of HEAD was made; `None` for a repository without commits. Reads that commit alone.
+///
+/// # Errors
+/// [`GitError`] with the way out.
+pub fn newest(path: &Path) -> Result<Option<Millis>, GitError> {
+    let repository = open(path)?;
+    let Some(tip) = head(&repository)? else { return Ok(None) };
+    let object = repository.find_object(tip).map_err(|error| GitError::History(first_line(&error)))?;
+    let committed = jiff::Timestamp::from_second(parse(tip, &object.data).committed).ok();
+    Ok(committed.map(Millis::from_timestamp))
+}
+
+/// Reads a clone: what is reachable from HEAD. Where HEAD is the known one, nothing is read.
+///
+/// # Errors
+/// [`GitError`] with the way out.
+pub fn read(path: &Path, known: Option<&str>, names: &Pseudonyms) -> Result<Reading, GitError> {
+    let repository = open(path)?;
+    let tip = head(&repository)?;
+    let position = tip.map(|tip| tip.to_string()).unwrap_or_default();
+    reading(&repository, (tip, Vec::new()), position, known, names)
+}
+
+/// Reads a mirror: HEAD, all branches and the heads of pull requests. What HEAD does not reach is not on the default
+/// branch.
+///
+/// # Errors
+/// [`GitError`] with the way out.
+pub fn read_mirror(path: &Path, known: Option<&str>, names: &Pseudonyms) -> Result<Reading, GitError> {
+    let repository = open(path)?;
+    let tip = head(&repository)?;
+    let history = |error: &dyn std::fmt::Display| GitError::History(first_line(error));
+    let mut others = Vec::new();
+    let references = repository.references().map_err(|error| history(&error))?;
+    for reference in references.all().map_err(|error| history(&error))? {
+        let mut reference = reference.map_err(|error| history(&error))?;
+        others.push(reference.peel_to_id().map_err(|error| history(&error))?.detach());
+    }
+    others.sort();
+    others.dedup();
+    let all: Vec<String> = tip.iter().chain(&others).map(ToString::to_string).collect();
+    let position = format!("{:016x}", names.number(&all.join(",")));
+    reading(&repository, (tip, others), position, known, names)
+}
+
+/// The commit of HEAD; `None` where it names no commit yet.
+fn head(repository: &gix::Repository) -> Result<Option<gix::ObjectId>, GitError> {
     let history = |error: &dyn std::fmt::Display| GitError::History(first_line(error));
     let mut head = repository.head().map_err(|error| history(&error))?;
-    let Some(tip) = head.try_peel_to_id().map_err(|error| history(&error))? else {
-        let repository_id = names.number(&format!("clone:{}", path.display()));
-        return Ok(Reading { repository_id, commits: vec![], head: String::new(), continues: false, strange: 0 });
+    Ok(head.try_peel_to_id().map_err(|error| history(&error))?.map(gix::Id::detach))
+}
+
+/// Everything that can be reached from HEAD and the other tips, unless the position is the known one.
+fn reading(
+    repository: &gix::Repository,
+    (tip, others): (Option<gix::ObjectId>, Vec<gix::ObjectId>),
+    position: String,
+    known: Option<&str>,
+    names: &Pseudonyms,
+) -> Result<Reading, GitError> {
+    let Some(tip) = tip else {
+        let repository_id = names.number(&format!("clone:{}", repository.path().display()));
+        return Ok(Reading { repository_id, commits: vec![], head: String::new(), continues: false });
     };
-    let tip = tip.detach();
-    let known = known_head.and_then(|known| gix::ObjectId::from_hex(known.as_bytes()).ok());
-    let known = known.filter(|known| repository.find_object(*known).is_ok());
-    if known == Some(tip) {
-        let repository_id = 0;
-        return Ok(Reading { repository_id, commits: vec![], head: tip.to_string(), continues: true, strange: 0 });
+    if known == Some(position.as_str()) {
+        return Ok(Reading { repository_id: 0, commits: vec![], head: position, continues: true });
     }
-    let all = walk(&repository, tip)?;
-    let roots: Vec<String> = {
-        let mut roots: Vec<String> =
-            all.iter().filter(|commit| commit.parents == 0).map(|commit| commit.id.to_string()).collect();
-        roots.sort();
-        roots
-    };
+    let mut seen = HashSet::new();
+    let default = walk(repository, vec![tip], &mut seen)?;
+    let side = walk(repository, others, &mut seen)?;
+    let mut roots: Vec<String> =
+        default.iter().filter(|commit| commit.parents.is_empty()).map(|commit| commit.id.to_string()).collect();
+    roots.sort();
     let repository_id = names.number(&format!("clone:{}", roots.join(",")));
-    let mut strange = 0;
-    let mut commits = Vec::with_capacity(all.len());
-    for raw in &all {
-        match raw.record(repository_id, names) {
-            Some(commit) => commits.push(commit),
-            None => strange += 1,
-        }
-    }
-    Ok(Reading { repository_id, commits, head: tip.to_string(), continues: false, strange })
+    let both = default.iter().map(|raw| (raw, true)).chain(side.iter().map(|raw| (raw, false)));
+    let records =
+        both.map(|(raw, on_default)| raw.record(repository_id, on_default, names).ok_or(GitError::ObjectFormat));
+    Ok(Reading { repository_id, commits: records.collect::<Result<_, _>>()?, head: position, continues: false })
 }
 
 /// The parts of a commit that are kept.
 struct Raw {
     id: gix::ObjectId,
-    parents: usize,
+    parents: Vec<gix::ObjectId>,
     email: String,
     authored: i64,
     offset_seconds: i64,
@@ -135,37 +217,46 @@ struct Raw {
 }
 
 impl Raw {
-    /// The record; `None` where a date lies outside of what can be represented.
-    fn record(&self, repository_id: i64, names: &Pseudonyms) -> Option<Commit> {
-        let millis = |seconds: i64| jiff::Timestamp::from_second(seconds).ok().map(Millis::from_timestamp);
+    /// The record; `None` for a name that is no SHA-1. A date that no calendar holds is that of 1970, as git shows one
+    /// that overflows.
+    fn record(&self, repository_id: i64, on_default: bool, names: &Pseudonyms) -> Option<Commit> {
+        let millis = |seconds: i64| jiff::Timestamp::from_second(seconds).map_or(Millis(0), Millis::from_timestamp);
         Some(Commit {
             host: HOST.to_owned(),
             repository_id,
             sha: self.id.as_bytes().try_into().ok()?,
             author: (!self.email.is_empty()).then(|| names.account("git", HOST, &self.email)),
-            author_kind: AccountKind::Unknown,
-            authored_at: millis(self.authored)?,
+            author_kind: if self.email.contains("[bot]@") { AccountKind::Bot } else { AccountKind::Unknown },
+            authored_at: millis(self.authored),
             utc_offset_minutes: self.offset_seconds.div_euclid(60),
-            committed_at: millis(self.committed)?,
+            committed_at: millis(self.committed),
             additions: None,
             deletions: None,
             changed_files: None,
-            parents: i64::try_from(self.parents).ok()?,
+            parents: i64::try_from(self.parents.len()).ok()?,
             number: None,
-            on_default: true,
+            on_default,
         })
     }
 }
 
-/// Every commit that is reachable from a tip.
-fn walk(repository: &gix::Repository, tip: gix::ObjectId) -> Result<Vec<Raw>, GitError> {
-    let failed = |error: &dyn std::fmt::Display| GitError::History(first_line(error));
+/// Every commit that is reachable from the tips and was not seen before. Each is parsed here, since gix's own walk
+/// stops at a commit that it cannot decode.
+fn walk(
+    repository: &gix::Repository,
+    tips: Vec<gix::ObjectId>,
+    seen: &mut HashSet<gix::ObjectId>,
+) -> Result<Vec<Raw>, GitError> {
     let mut commits = Vec::new();
-    let all = repository.rev_walk([tip]).all().map_err(|error| failed(&error))?;
-    for info in all {
-        let info = info.map_err(|error| failed(&error))?;
-        let object = repository.find_object(info.id).map_err(|error| failed(&error))?;
-        commits.push(parse(info.id, &object.data));
+    let mut waiting: Vec<gix::ObjectId> = tips.into_iter().filter(|tip| seen.insert(*tip)).collect();
+    while let Some(id) = waiting.pop() {
+        let object = repository.find_object(id).map_err(|error| GitError::History(first_line(&error)))?;
+        if object.kind != gix::object::Kind::Commit {
+            continue;
+        }
+        let raw = parse(id, &object.data);
+        waiting.extend(raw.parents.iter().filter(|parent| seen.insert(**parent)));
+        commits.push(raw);
     }
     Ok(commits)
 }
@@ -173,13 +264,13 @@ fn walk(repository: &gix::Repository, tip: gix::ObjectId) -> Result<Vec<Raw>, Gi
 /// Takes the head of a commit apart, whatever its encoding; a part that cannot be read stays at its zero value, and
 /// a date that cannot be read is that of 1970, as git shows it.
 fn parse(id: gix::ObjectId, data: &[u8]) -> Raw {
-    let mut raw = Raw { id, parents: 0, email: String::new(), authored: 0, offset_seconds: 0, committed: 0 };
+    let mut raw = Raw { id, parents: Vec::new(), email: String::new(), authored: 0, offset_seconds: 0, committed: 0 };
     for line in data.split(|byte| *byte == b'\n') {
         if line.is_empty() {
             break;
         }
-        if line.starts_with(b"parent ") {
-            raw.parents += 1;
+        if let Some(parent) = line.strip_prefix(b"parent ") {
+            raw.parents.extend(gix::ObjectId::from_hex(parent.trim_ascii()).ok());
         } else if let Some(rest) = line.strip_prefix(b"author ") {
             let (email, seconds, offset) = signature(rest);
             (raw.email, raw.authored, raw.offset_seconds) = (email, seconds, offset);
@@ -208,7 +299,8 @@ fn offset(text: &str) -> i64 {
         Some(("+", digits)) => (1, digits),
         _ => (1, text),
     };
-    let number: i64 = digits.parse().unwrap_or(0);
+    // A second sign is no number here, as git has it.
+    let number: i64 = if digits.starts_with(['+', '-']) { 0 } else { digits.parse().unwrap_or(0) };
     let (hours, minutes) = (number / 100, number % 100);
     if hours > 26 || minutes > 59 { 0 } else { sign * (hours * 3600 + minutes * 60) }
 }

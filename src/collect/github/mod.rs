@@ -13,6 +13,7 @@ mod answers;
 mod app;
 mod checks;
 mod client;
+mod estimate;
 mod pulls;
 mod rows;
 mod streams;
@@ -25,6 +26,7 @@ use crate::model::records::{Release, Repository};
 use answers::{Glance, Published, part};
 pub use app::{App, Credential};
 use client::Client;
+pub use estimate::{Cost, estimate};
 
 /// Repositories read at the same time.
 const AT_ONCE: usize = 3;

@@ -12,6 +12,7 @@ use url::Url;
 mod answers;
 mod census;
 mod client;
+mod estimate;
 mod fields;
 mod reader;
 mod rows;
@@ -25,6 +26,7 @@ use super::http::CollectError;
 use super::{Context, Meter, Outcome, ScopeId, ScopeReport};
 use census::Census;
 use client::Client;
+pub use estimate::{Cost, OF_A_SITE, estimate};
 use reader::{Project, Reader};
 use walk::{Mark, Walk, Walked};
 

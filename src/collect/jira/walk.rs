@@ -21,8 +21,8 @@ use crate::model::time::Millis;
 
 pub const QUESTION: &str = include_str!("../../../queries/jira/issues.jql");
 /// Cloud's search lags behind by seconds to minutes, longer after bulk edits.
-const CLOUD_OVERLAP: i64 = HOUR;
-const SERVER_OVERLAP: i64 = 24 * HOUR;
+pub const CLOUD_OVERLAP: i64 = HOUR;
+pub const SERVER_OVERLAP: i64 = 24 * HOUR;
 /// Pages in a row that may bring nothing new.
 const IDLE_PAGES: usize = 3;
 

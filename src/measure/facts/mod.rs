@@ -15,6 +15,7 @@ pub mod limits;
 pub mod person_days;
 pub mod planned_items;
 pub mod review_requests;
+pub mod zones;
 
 /// What every fact is computed from.
 pub struct Ground<'a> {

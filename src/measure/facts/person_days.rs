@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use polars::prelude::*;
 
 use super::limits::Values;
+use super::zones::without_zone;
 use super::{Columns, Ground, Kind};
 use crate::measure::roster::Person;
 use crate::model::time::{Millis, date_of, day_number, week_of};
@@ -15,6 +16,8 @@ const NARROWEST: i64 = 9 * 60;
 const FEWEST_EVENTS: usize = 100;
 /// Longer entries are not meetings.
 const LONGEST_MEETING: i64 = 12 * 60;
+/// Fewer people than this whose clock can be read: nobody's hours are looked at.
+const FEWEST_CLOCKS: usize = 5;
 const DAY: i64 = 86_400_000;
 
 /// One person on one day.
@@ -31,6 +34,8 @@ pub struct PersonDay {
     pub on_call: bool,
     /// Events outside the own usual hours; all events of a non-working day.
     pub events_outside: i64,
+    /// The person's zone is known, so that day and night can be told apart.
+    pub clock_known: bool,
     /// A calendar of this person has been read for this day.
     pub calendar_read: bool,
     pub meeting_minutes: i64,
@@ -56,6 +61,7 @@ pub fn rows(ground: &Ground<'_>) -> Vec<PersonDay> {
         }
     }
     limit_meetings(ground, &mut rows);
+    forget_clocks(ground, &mut rows);
     rows.sort_by_key(|row| (row.team, row.day, row.person, row.own_day));
     rows
 }
@@ -75,6 +81,7 @@ pub fn frame(rows: &[PersonDay], ground: &Ground<'_>) -> PolarsResult<DataFrame>
         columns.int("available", Some(i64::from(row.available)));
         columns.int("on_call", Some(i64::from(row.on_call)));
         columns.int("events_outside", Some(row.events_outside));
+        columns.int("clock_known", Some(i64::from(row.clock_known)));
         columns.int("calendar_read", Some(i64::from(row.calendar_read)));
         columns.int("meeting_minutes", Some(row.meeting_minutes));
         columns.int("meeting_limit_minutes", row.meeting_limit_minutes);
@@ -89,6 +96,7 @@ pub fn frame(rows: &[PersonDay], ground: &Ground<'_>) -> PolarsResult<DataFrame>
         ("available", Kind::Int),
         ("on_call", Kind::Int),
         ("events_outside", Kind::Int),
+        ("clock_known", Kind::Int),
         ("calendar_read", Kind::Int),
         ("meeting_minutes", Kind::Int),
         ("meeting_limit_minutes", Kind::Int),
@@ -123,11 +131,36 @@ fn row(
         available,
         on_call,
         events_outside,
+        clock_known: true,
         calendar_read: available && own.calendar.is_some_and(|(_, read_to)| own_day <= read_to),
         meeting_minutes,
         meeting_limit_minutes: None,
         longest_free_minutes,
     })
+}
+
+/// Marks the days of people whose zone is unknown. Where that leaves fewer than five of a team, it marks all days of
+/// the team, so that the figures never rest on fewer people than the page says.
+fn forget_clocks(ground: &Ground<'_>, rows: &mut [PersonDay]) {
+    let commits = ground.tables.commits.iter();
+    let authors = commits.filter_map(|commit| Some((ground.person(commit.author)?, commit.utc_offset_minutes)));
+    let unknown: BTreeSet<i64> = without_zone(authors)
+        .into_iter()
+        .map(|person| &ground.roster.people[person])
+        .filter(|person| !person.zone_stated)
+        .map(|person| person.id)
+        .collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let mut known: BTreeMap<usize, BTreeSet<i64>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !unknown.contains(&row.person)) {
+        known.entry(row.team).or_default().insert(row.person);
+    }
+    for row in rows {
+        let enough = known.get(&row.team).is_some_and(|people| people.len() >= FEWEST_CLOCKS);
+        row.clock_known = enough && !unknown.contains(&row.person);
+    }
 }
 
 /// Sets the team's own limit of meeting time, once per ISO week.
@@ -173,7 +206,7 @@ impl Events {
             add(Some(*author), *at);
         }
         let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
-        for commit in &tables.commits {
+        for commit in tables.commits.iter().filter(|commit| !commit.author_is_bot) {
             // The same commit may stand in a clone and in the service's answer, a rebased one under several hashes
             // with one author time: each moment counts once.
             let Some(person) = ground.person(commit.author).filter(|_| seen.insert(&commit.sha)) else { continue };
