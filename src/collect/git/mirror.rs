@@ -116,6 +116,8 @@ fn command(remote: &Remote) -> Command {
     }
     command.envs([
         ("GIT_TERMINAL_PROMPT", "0"),
+        // Blobs are left out on purpose: nothing may fetch them one by one, or a fetch could call another for ever.
+        ("GIT_NO_LAZY_FETCH", "1"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
         ("GIT_ALLOW_PROTOCOL", remote.url.scheme()),
