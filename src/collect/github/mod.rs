@@ -12,6 +12,7 @@ use url::Url;
 
 mod answers;
 mod client;
+mod issues;
 mod rows;
 mod walk;
 
@@ -19,6 +20,7 @@ use super::http::CollectError;
 use super::{Context, Delivery, Meter, Outcome, ScopeId, ScopeReport};
 use crate::model::Batch;
 use crate::model::records::Repository;
+pub use issues::{IssueSource, KnownItem};
 use answers::{Glance, part};
 use client::Client;
 
@@ -42,6 +44,7 @@ pub struct GithubSource {
     pub labels: Vec<String>,
     /// Keys of tracker projects that may be linked.
     pub projects: Vec<String>,
+    pub issues: IssueSource,
 }
 
 /// What a night read from GitHub.
@@ -82,6 +85,7 @@ pub async fn collect(source: &GithubSource, context: &Context) -> Collected {
         Ok(glances) => glances,
         Err(error) => return Collected { reports: all_failed(source, &error), ..collected },
     };
+    let boards = issues::places(source, &glances);
     let mut waiting: Vec<(String, Option<Glance>)> = glances;
     waiting.reverse();
     let mut running = JoinSet::new();
@@ -102,6 +106,7 @@ pub async fn collect(source: &GithubSource, context: &Context) -> Collected {
             )),
         }
     }
+    collected.reports.extend(issues::collect(&client, source, context, boards).await);
     collected.reports.sort_by(|left, right| left.id.cmp(&right.id));
     collected
 }

@@ -29,11 +29,11 @@ pub fn instant(text: Option<&str>) -> Option<Millis> {
 }
 
 impl Rows<'_> {
-    fn account(&self, id: i64) -> Account {
+    pub fn account(&self, id: i64) -> Account {
         self.names.account("github", self.host, &id.to_string())
     }
 
-    fn who(&self, who: Option<&Who>) -> (Option<Account>, AccountKind) {
+    pub fn who(&self, who: Option<&Who>) -> (Option<Account>, AccountKind) {
         let Some(who) = who else { return (None, AccountKind::Ghost) };
         let kind = match who.kind.as_str() {
             "Bot" => AccountKind::Bot,
@@ -103,9 +103,11 @@ impl Rows<'_> {
         kept.into_iter().collect::<Vec<_>>().join(",")
     }
 
-    /// Keys of configured projects in title and branch name; the texts themselves go no further.
+    /// Keys of configured projects in title and branch name, and of the issues that it closes; the texts themselves go
+    /// no further.
     fn ticket_keys(&self, pull: &Pull) -> String {
-        let mut keys = BTreeSet::new();
+        let closing = pull.closing_issues_references.iter().flat_map(|list| &list.nodes).flatten();
+        let mut keys: BTreeSet<String> = closing.map(super::answers::ItemRef::key).collect();
         for text in [pull.title.as_deref(), pull.head_ref_name.as_deref()].into_iter().flatten() {
             for project in self.projects {
                 keys.extend(keys_in(text, project));

@@ -25,7 +25,7 @@ const CONTINUED: usize = 10;
 /// Pages of a walk, at most.
 const MOST_PAGES: u64 = 100_000;
 /// What a cursor's question was; a change here means a full walk.
-const QUESTION: &str = "2";
+const QUESTION: &str = "3";
 
 /// One repository's walks.
 pub struct Walk<'a> {
