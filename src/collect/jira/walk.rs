@@ -133,7 +133,8 @@ impl<'a> Walk<'a> {
             let (total, token) = (page.total, page.token.clone());
             idle = if self.take(page) == 0 { idle + 1 } else { 0 };
             let more = self.next(&mut place, received, total, token);
-            if self.pending.len() >= if self.cloud() { BULK } else { PAGE } || !more {
+            // Cloud's changes are asked for a thousand issues at a time; a server's come with the page.
+            if self.pending.len() >= BULK || !self.cloud() || !more {
                 self.flush().await?;
             }
             if !more {

@@ -1,0 +1,5 @@
+//! The integration tests: one binary, one module a subject.
+#![forbid(unsafe_code)]
+
+mod jira;
+mod jira_double;
