@@ -202,7 +202,17 @@ impl<'a> TeamWork<'a> {
     fn change(&mut self, issue_id: i64, field: &str, at: Millis, author: Option<Account>) -> IssueChange {
         let change_id = self.id().to_string();
         let field = field.to_owned();
-        IssueChange { tracker: Tracker::Jira, host: JIRA.to_owned(), issue_id, change_id, field, at, author, from: None, to: None }
+        IssueChange {
+            tracker: Tracker::Jira,
+            host: JIRA.to_owned(),
+            issue_id,
+            change_id,
+            field,
+            at,
+            author,
+            from: None,
+            to: None,
+        }
     }
 
     /// Some days this person opens a change, asks a colleague, and gets an answer some working hours later.

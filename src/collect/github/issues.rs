@@ -125,7 +125,10 @@ async fn question(client: &Client) -> Result<String, CollectError> {
         add("parent { databaseId }\n", "        issueType { name }\n");
     }
     if knows("/data/issue/fields", "blockedBy") {
-        add("parent { databaseId }\n", "        blockedBy(first: 10) { nodes { databaseId number repository { nameWithOwner } } }\n");
+        add(
+            "parent { databaseId }\n",
+            "        blockedBy(first: 10) { nodes { databaseId number repository { nameWithOwner } } }\n",
+        );
     }
     if knows("/data/happenings/possibleTypes", "ProjectV2ItemStatusChangedEvent") {
         add("CONVERTED_TO_DISCUSSION_EVENT", ", PROJECT_V2_ITEM_STATUS_CHANGED_EVENT");
@@ -251,7 +254,8 @@ impl Walk<'_> {
             }
             let asked = short.iter().map(|at| {
                 let (id, after) = (json!(items[*at].id), json!(items[*at].timeline_items.page_info.end_cursor));
-                let list = format!("timelineItems(first: 100, after: {after}, itemTypes: {types}) {{ ...ItemTimeline }}");
+                let list =
+                    format!("timelineItems(first: 100, after: {after}, itemTypes: {types}) {{ ...ItemTimeline }}");
                 format!("i{at}: node(id: {id}) {{ ... on Issue {{ {list} }} }}")
             });
             let asked: Vec<String> = asked.collect();
@@ -260,8 +264,7 @@ impl Walk<'_> {
             for at in short {
                 let own = &mut items[at].timeline_items;
                 let before = own.page_info.end_cursor.clone();
-                let more: Option<Connection<Happening>> =
-                    part(&answer, &["data", &format!("i{at}"), "timelineItems"]);
+                let more: Option<Connection<Happening>> = part(&answer, &["data", &format!("i{at}"), "timelineItems"]);
                 let more = more.filter(|more| !more.page_info.has_next_page || more.page_info.end_cursor != before);
                 let Some(more) = more else {
                     return Err(CollectError::Scope("pagination did not advance inside an issue".to_owned()));
@@ -308,7 +311,11 @@ impl Walk<'_> {
             return Ok(0);
         }
         if missing.len() > 3 && missing.len() * 2 > due.len() {
-            let why = format!("{} of {} open issues are no longer shown; they are kept as they were", missing.len(), due.len());
+            let why = format!(
+                "{} of {} open issues are no longer shown; they are kept as they were",
+                missing.len(),
+                due.len()
+            );
             return Err(CollectError::Scope(why));
         }
         let asked: Vec<KnownItem> = missing.iter().map(|(item, _)| *item).collect();
@@ -372,9 +379,7 @@ mod tests {
         let there = json!({"data": {"repository": {"i12": {"databaseId": 7}}}});
         let other = json!({"data": {"repository": {"i12": {"databaseId": 8}}}});
         let empty = json!({"data": {"repository": {"i12": null}}});
-        let error = |kind: &str| {
-            json!({"data": {"repository": {"i12": null}}, "errors": [{"type": kind, "path": ["repository", "i12"]}]})
-        };
+        let error = |kind: &str| json!({"data": {"repository": {"i12": null}}, "errors": [{"type": kind, "path": ["repository", "i12"]}]});
         assert_eq!(verdict(&there, &item), None);
         assert_eq!(verdict(&other, &item), Some("transferred"));
         assert_eq!(verdict(&empty, &item), None);
@@ -384,7 +389,8 @@ mod tests {
 
     #[test]
     fn what_is_added_to_the_question_has_its_place_there() {
-        for place in ["parent { databaseId }\n", "CONVERTED_TO_DISCUSSION_EVENT", "IssueTimelineItems {\n  __typename"] {
+        for place in ["parent { databaseId }\n", "CONVERTED_TO_DISCUSSION_EVENT", "IssueTimelineItems {\n  __typename"]
+        {
             assert_eq!(QUESTION.matches(place).count(), 1, "{place}");
         }
         assert!(!QUESTION.contains("title") && !QUESTION.contains("body"));

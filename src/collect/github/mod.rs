@@ -20,9 +20,9 @@ use super::http::CollectError;
 use super::{Context, Delivery, Meter, Outcome, ScopeId, ScopeReport};
 use crate::model::Batch;
 use crate::model::records::Repository;
-pub use issues::{IssueSource, KnownItem};
 use answers::{Glance, part};
 use client::Client;
+pub use issues::{IssueSource, KnownItem};
 
 /// Repositories read at the same time.
 const AT_ONCE: usize = 3;

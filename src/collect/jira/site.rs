@@ -104,7 +104,12 @@ fn listed_statuses(source: &JiraSource, statuses: &Value) -> Result<Vec<Status>,
     let row = |status: &Value| {
         let key = status.pointer("/statusCategory/key").and_then(Value::as_str);
         let status_id = text(status.get("id"))?;
-        Some(Status { tracker: Tracker::Jira, host: source.host.clone(), status_id, category: category(key).to_owned() })
+        Some(Status {
+            tracker: Tracker::Jira,
+            host: source.host.clone(),
+            status_id,
+            category: category(key).to_owned(),
+        })
     };
     Ok(listed.iter().filter_map(row).collect())
 }

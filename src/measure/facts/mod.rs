@@ -10,6 +10,8 @@ use super::calendar::{Availability, Span, TeamCalendar};
 use super::roster::Roster;
 use super::tables::{Tables, Ticket};
 
+#[cfg(test)]
+mod github_tests;
 pub mod item_days;
 pub mod limits;
 pub mod person_days;

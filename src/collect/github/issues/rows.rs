@@ -150,7 +150,8 @@ impl ItemRows<'_> {
             .filter_map(|happening| Some((instant(happening.created_at.as_deref())?, happening)))
             .collect();
         happenings.sort_by_key(|(at, _)| *at);
-        let milestoned = |happening: &Happening| matches!(happening.kind.as_str(), "MilestonedEvent" | "DemilestonedEvent");
+        let milestoned =
+            |happening: &Happening| matches!(happening.kind.as_str(), "MilestonedEvent" | "DemilestonedEvent");
         let last_milestone = happenings.iter().rposition(|(_, happening)| milestoned(happening));
         let mut state = self.first(item, &happenings);
         for (position, (at, happening)) in happenings.iter().enumerate() {
@@ -285,12 +286,15 @@ mod tests {
         let item: Item = serde_json::from_value(item).unwrap();
         let (names, comments) = (Pseudonyms::new([1; 32]), BTreeMap::new());
         let labels = ["bug".to_owned()];
-        let rows = Rows { host: "h", repository_id: 1, names: &names, labels: &labels, projects: &[], comments: &comments };
+        let rows =
+            Rows { host: "h", repository_id: 1, names: &names, labels: &labels, projects: &[], comments: &comments };
         let words = ["in progress".to_owned()];
         let mut batch = Batch::default();
         ItemRows { rows: &rows, project: "o/n", in_progress: &words }.item(&item, &mut batch).unwrap();
         let own = batch.issue_changes.iter().filter(|change| change.field == field);
-        let day = |at: Millis| (at.0 - "2026-03-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond()) / 86_400_000 + 1;
+        let day = |at: Millis| {
+            (at.0 - "2026-03-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond()) / 86_400_000 + 1
+        };
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let changes = own.map(|change| (day(change.at), text(&change.from), text(&change.to))).collect();
         (batch, changes)
@@ -385,7 +389,8 @@ mod tests {
     #[test]
     fn parents_blockers_and_conversions_are_kept() {
         let blocker = json!({"databaseId": 9, "number": 3, "repository": {"nameWithOwner": "o/other"}});
-        let fields = json!({"parent": {"databaseId": 6}, "issueType": {"name": "Bug"}, "blockedBy": {"nodes": [blocker]}});
+        let fields =
+            json!({"parent": {"databaseId": 6}, "issueType": {"name": "Bug"}, "blockedBy": {"nodes": [blocker]}});
         let events = json!([
             event("ParentIssueAddedEvent", 2, json!({"parent": {"databaseId": 6}})),
             event("ConvertedToDiscussionEvent", 9, json!({})),
@@ -393,7 +398,10 @@ mod tests {
         let (batch, changes) = read(fields, events, "parent");
         assert_eq!(changes, [row(2, "", "6")]);
         let issue = &batch.issues[0];
-        assert_eq!((issue.parent_id, issue.r#type.as_str(), issue.gone.as_deref()), (Some(6), "Bug", Some("converted")));
+        assert_eq!(
+            (issue.parent_id, issue.r#type.as_str(), issue.gone.as_deref()),
+            (Some(6), "Bug", Some("converted"))
+        );
         let link = &batch.issue_links[0];
         assert_eq!((link.other_key.as_str(), link.direction.as_str()), ("o/other#3", "inward"));
     }
