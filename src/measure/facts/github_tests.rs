@@ -130,7 +130,7 @@ fn items_of_last_day(tables: &Tables) -> Vec<String> {
 
 #[test]
 fn issues_are_the_items_of_a_team_that_starts_enough_of_them_and_changes_of_code_elsewhere() {
-    let late = day_number(date(2026, 9, 1));
+    let late = day_number(date(2026, 9, 21));
     for (count, expected) in [(20, "o/own#500"), (19, "o/own#900")] {
         let (mut tickets, mut changes) = finished(count);
         tickets.push(ticket(500, "o/own", late, Some(100)));
