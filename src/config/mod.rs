@@ -46,6 +46,20 @@ pub struct Config {
     pub labels: Vec<String>,
     /// Calendars on private addresses may be read.
     pub allow_private: bool,
+    /// Whether GitHub's issues are read as work items.
+    pub github_issues: GithubIssues,
+    /// Labels and board columns that say that an issue is being worked on, in lower case.
+    pub in_progress: Vec<String>,
+}
+
+/// Whether GitHub's issues are read as work items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GithubIssues {
+    /// Those of teams without a Jira project.
+    #[default]
+    Auto,
+    All,
+    Off,
 }
 
 /// The organisation and its defaults.
@@ -283,6 +297,16 @@ impl GitAccess {
 }
 
 impl Config {
+    /// Whether the issues of a team's repositories are read.
+    #[must_use]
+    pub fn reads_issues_of(&self, team: &Team) -> bool {
+        match self.github_issues {
+            GithubIssues::Auto => team.jira_projects.is_empty(),
+            GithubIssues::All => true,
+            GithubIssues::Off => false,
+        }
+    }
+
     /// Reads a configuration file.
     ///
     /// # Errors

@@ -43,6 +43,14 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     Err(Problems { file: file.to_path_buf(), all })
 }
 
+/// The options of `[collect]`.
+struct Collect {
+    labels: Vec<String>,
+    allow_private: bool,
+    github_issues: GithubIssues,
+    in_progress: Vec<String>,
+}
+
 struct Parser<'a> {
     notes: Notes<'a>,
     folder: PathBuf,
@@ -58,7 +66,7 @@ impl Parser<'_> {
         let first_sync_days = self.history(root);
         let signals = self.signals(root);
         let report = self.report(root);
-        let (labels, allow_private) = self.collect(root);
+        let collect = self.collect(root);
         let github = root.tables("github", "[[github]]", &mut self.notes);
         self.github = github.into_iter().filter_map(|table| self.github(table)).collect();
         let jira = root.tables("jira", "[[jira]]", &mut self.notes);
@@ -98,8 +106,10 @@ impl Parser<'_> {
             people,
             bots,
             teams,
-            labels,
-            allow_private,
+            labels: collect.labels,
+            allow_private: collect.allow_private,
+            github_issues: collect.github_issues,
+            in_progress: collect.in_progress,
         }
     }
 
@@ -231,12 +241,33 @@ impl Parser<'_> {
         report
     }
 
-    fn collect(&mut self, root: &mut Table<'_>) -> (Vec<String>, bool) {
-        let Some(mut table) = root.table("collect", "[collect]", &mut self.notes) else { return (Vec::new(), false) };
-        let labels = table.texts("labels", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
-        let allow_private = table.bool("allow-private-calendars", &mut self.notes).unwrap_or(false);
+    fn collect(&mut self, root: &mut Table<'_>) -> Collect {
+        let mut collect = Collect {
+            labels: Vec::new(),
+            allow_private: false,
+            github_issues: GithubIssues::Auto,
+            in_progress: vec!["in progress".to_owned()],
+        };
+        let Some(mut table) = root.table("collect", "[collect]", &mut self.notes) else { return collect };
+        collect.labels = table.texts("labels", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        collect.allow_private = table.bool("allow-private-calendars", &mut self.notes).unwrap_or(false);
+        if let Some(value) = table.take("github-issues") {
+            collect.github_issues = match value.get_ref() {
+                DeValue::String(word) if word == "auto" => GithubIssues::Auto,
+                DeValue::Boolean(true) => GithubIssues::All,
+                DeValue::Boolean(false) => GithubIssues::Off,
+                _ => {
+                    self.notes.add(value.span(), "`github-issues` is \"auto\", true or false");
+                    GithubIssues::Auto
+                }
+            };
+        }
+        if table.contains("in-progress") {
+            let words = table.texts("in-progress", &mut self.notes);
+            collect.in_progress = words.into_iter().map(|word| word.get_ref().to_lowercase()).collect();
+        }
         table.finish(&mut self.notes);
-        (labels, allow_private)
+        collect
     }
 
     fn github(&mut self, mut table: Table<'_>) -> Option<GitHub> {

@@ -7,7 +7,7 @@ mod work;
 
 use jiff::Timestamp;
 
-use crate::model::records::{PersonAccount, Status};
+use crate::model::records::{PersonAccount, Status, Tracker};
 use crate::model::time::{Millis, day_number};
 use crate::model::{Batch, Pseudonyms, Replaced};
 
@@ -36,7 +36,7 @@ pub fn organisation(until: Timestamp, names: &Pseudonyms) -> Organisation {
     for (status_id, category) in work::STATUSES {
         let (host, status_id, category) =
             ("harbor.atlassian.net".to_owned(), status_id.to_owned(), category.to_owned());
-        batch.statuses.push(Status { host, status_id, category });
+        batch.statuses.push(Status { tracker: Tracker::Jira, host, status_id, category });
     }
     for person in &people {
         let accounts = [

@@ -142,6 +142,7 @@ impl<'a> TeamWork<'a> {
             self.status(id, ended, account, "3", "6");
         }
         self.batch.issues.push(Issue {
+            tracker: Tracker::Jira,
             host: JIRA.to_owned(),
             issue_id: id,
             key: format!("{}-{}", self.plan.project, self.next % 10_000),
@@ -201,7 +202,17 @@ impl<'a> TeamWork<'a> {
     fn change(&mut self, issue_id: i64, field: &str, at: Millis, author: Option<Account>) -> IssueChange {
         let change_id = self.id().to_string();
         let field = field.to_owned();
-        IssueChange { host: JIRA.to_owned(), issue_id, change_id, field, at, author, from: None, to: None }
+        IssueChange {
+            tracker: Tracker::Jira,
+            host: JIRA.to_owned(),
+            issue_id,
+            change_id,
+            field,
+            at,
+            author,
+            from: None,
+            to: None,
+        }
     }
 
     /// Some days this person opens a change, asks a colleague, and gets an answer some working hours later.

@@ -21,6 +21,8 @@ pub struct Pull {
     pub ready_at: Option<Millis>,
     pub closed_at: Option<Millis>,
     pub merged_by: Option<i64>,
+    /// Keys of linked tickets, comma-separated.
+    pub issue_keys: String,
 }
 
 /// Something that somebody did about a pull request: an event, a review or a comment.
@@ -53,6 +55,14 @@ pub struct Ticket {
     pub fix_version_on: Option<i64>,
     /// Ids of all its sprints, comma-separated.
     pub sprints: String,
+}
+
+impl Ticket {
+    /// It is an issue of GitHub: its key is `owner/name#412`.
+    #[must_use]
+    pub fn is_github(&self) -> bool {
+        self.key.contains('#')
+    }
 }
 
 /// A changed field of a ticket.
@@ -184,12 +194,13 @@ impl Tables {
             "ready_at",
             "closed_at",
             "merged_by",
+            "issue_keys",
         ];
         let rows = Rows::read(store, "pull_requests", &columns)?;
         let (repositories, numbers) = (rows.ints("repository_id")?, rows.ints("number")?);
         let (authors, kinds, drafts) = (rows.ints("author")?, rows.texts("author_kind")?, rows.bools("draft")?);
         let (created, ready, closed) = (rows.ints("created_at")?, rows.ints("ready_at")?, rows.ints("closed_at")?);
-        let merged_by = rows.ints("merged_by")?;
+        let (merged_by, issue_keys) = (rows.ints("merged_by")?, rows.texts("issue_keys")?);
         for at in 0..rows.height() {
             self.pulls.push(Pull {
                 repository: repositories[at].unwrap_or_default(),
@@ -201,6 +212,7 @@ impl Tables {
                 ready_at: ready[at].map(Millis),
                 closed_at: closed[at].map(Millis),
                 merged_by: merged_by[at],
+                issue_keys: issue_keys[at].clone().unwrap_or_default(),
             });
         }
         Ok(())
@@ -400,6 +412,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
         let issue = crate::model::records::Issue {
+            tracker: crate::model::records::Tracker::Jira,
             host: "h".to_owned(),
             issue_id: 1,
             key: "PAY-1".to_owned(),

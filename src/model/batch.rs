@@ -35,7 +35,7 @@ pub struct Batch {
 pub struct Gone {
     pub host: String,
     pub issue_id: i64,
-    /// `deleted` or `hidden`.
+    /// `deleted`, `hidden` or `transferred`.
     pub how: &'static str,
 }
 

@@ -145,12 +145,33 @@ pub struct Release {
     pub published_at: Millis,
 }
 
+/// Which kind of service a ticket comes from. It chooses the partition and is no column of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracker {
+    Jira,
+    Github,
+}
+
+impl Tracker {
+    /// The partition's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jira => "jira",
+            Self::Github => "github",
+        }
+    }
+}
+
 /// A ticket in its newest version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Issue {
+    pub tracker: Tracker,
     pub host: String,
     pub issue_id: i64,
+    /// `PAY-398`, or `owner/name#412` for an issue of GitHub.
     pub key: String,
+    /// The project's key, or `owner/name`.
     pub project: String,
     pub r#type: String,
     pub status_id: String,
@@ -171,13 +192,14 @@ pub struct Issue {
     pub sprints: String,
     pub estimate: Option<f64>,
     pub flagged: bool,
-    /// `deleted` or `hidden`; null while visible.
+    /// `deleted`, `hidden`, `transferred` or `converted` (to a discussion); null while visible.
     pub gone: Option<String>,
 }
 
 /// One changed field of one ticket. Values only where the field is on the allow-list; accounts as numbers in text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssueChange {
+    pub tracker: Tracker,
     pub host: String,
     pub issue_id: i64,
     pub change_id: String,
@@ -195,6 +217,7 @@ pub struct IssueChange {
 /// A link between tickets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssueLink {
+    pub tracker: Tracker,
     pub host: String,
     pub issue_id: i64,
     pub link_id: String,
@@ -220,6 +243,7 @@ pub struct Sprint {
 /// A status of the tracker: what category its id stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
+    pub tracker: Tracker,
     pub host: String,
     pub status_id: String,
     pub category: String,

@@ -73,6 +73,11 @@ impl Sources {
                 labels: config.labels.clone(),
                 check_runs: service.check_runs,
                 projects: all(config, |team| &team.jira_projects),
+                issues: github::IssueSource {
+                    repositories: issue_repositories(config),
+                    in_progress: config.in_progress.clone(),
+                    known: BTreeMap::new(),
+                },
             };
             Ok((source, service.allow_write_scopes))
         });
@@ -137,6 +142,23 @@ fn own_repositories(config: &Config, at: usize) -> Vec<String> {
 fn boardless(config: &Config) -> Vec<String> {
     let teams = config.teams.iter().filter(|team| team.jira_boards.is_empty());
     teams.flat_map(|team| &team.jira_projects).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The repositories whose issues are work items, in lower case.
+fn issue_repositories(config: &Config) -> BTreeSet<String> {
+    let teams = config.teams.iter().filter(|team| config.reads_issues_of(team));
+    teams.flat_map(|team| &team.repositories).map(|name| name.to_lowercase()).collect()
+}
+
+/// What the store holds of each service's open issues, so that those which vanish are found.
+fn know_open_items(sources: &mut [(GithubSource, bool)], store: &Store) -> Result<(), StoreError> {
+    for open in store.open_items()? {
+        for (source, _) in sources.iter_mut().filter(|(source, _)| source.host == open.host) {
+            let item = github::KnownItem { number: open.number, issue_id: open.issue_id };
+            source.issues.known.entry(open.repository.to_lowercase()).or_default().push(item);
+        }
+    }
+    Ok(())
 }
 
 /// What the store holds of each tracker, as plain numbers: a collector knows nothing of the store.
@@ -252,6 +274,7 @@ async fn read_all(
     meter: &Arc<Meter>,
 ) -> Result<Vec<ScopeReport>, Failure> {
     know_issues(&mut sources.jira, store)?;
+    know_open_items(&mut sources.github, store)?;
     let (sink, deliveries) = mpsc::channel(64);
     let now = Millis::from_timestamp(as_of);
     let context = Context {

@@ -104,10 +104,7 @@ impl Night<'_> {
     fn coverage(&self, team: &Team, complete: &BTreeMap<String, (i64, Option<String>)>) -> BTreeMap<String, Coverage> {
         let mut coverage = BTreeMap::new();
         for card in self.catalogue.signals() {
-            // Without a tracker, open changes of code stand for items in progress.
-            let fallback = card.slug == "stalled_work" && team.jira_projects.is_empty();
-            let sources: Vec<&str> =
-                if fallback { vec!["github"] } else { card.sources.iter().map(String::as_str).collect() };
+            let sources = self.card_sources(team, card);
             let known: Vec<&(i64, Option<String>)> =
                 sources.iter().filter_map(|source| complete.get(*source)).collect();
             let connected = sources.iter().filter(|source| self.is_connected(team, source)).count();
@@ -124,6 +121,18 @@ impl Night<'_> {
             );
         }
         coverage
+    }
+
+    /// The sources of a card. Without a tracker project GitHub's issues stand for tickets, where they are read, and
+    /// open changes of code for items in progress.
+    fn card_sources<'a>(&self, team: &Team, card: &'a crate::catalogue::Card) -> Vec<&'a str> {
+        let mut sources: Vec<&str> = card.sources.iter().map(String::as_str).collect();
+        if team.jira_projects.is_empty() && (card.slug == "stalled_work" || self.config.reads_issues_of(team)) {
+            sources.iter_mut().filter(|source| **source == "jira").for_each(|source| *source = "github");
+            sources.sort_unstable();
+            sources.dedup();
+        }
+        sources
     }
 
     fn is_connected(&self, team: &Team, source: &str) -> bool {

@@ -30,6 +30,45 @@ impl Store {
     }
 }
 
+/// An issue of GitHub that is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenItem {
+    pub host: String,
+    /// `owner/name` under which it was last seen.
+    pub repository: String,
+    pub number: i64,
+    pub issue_id: i64,
+}
+
+impl Store {
+    /// The issues of GitHub that are not done and not known to be gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where a file cannot be read.
+    pub fn open_items(&self) -> Result<Vec<OpenItem>, StoreError> {
+        let rows = self.read(Issue::TABLE, &["host", "issue_id", "key", "status_category", "gone"])?;
+        open(&rows).map_err(|source| table_error("read", Issue::TABLE.name, source))
+    }
+}
+
+fn open(rows: &DataFrame) -> PolarsResult<Vec<OpenItem>> {
+    let (hosts, keys, ids) = (rows.column("host")?.str()?, rows.column("key")?.str()?, rows.column("issue_id")?.i64()?);
+    let (categories, gone) = (rows.column("status_category")?.str()?, rows.column("gone")?.str()?);
+    let item = |at: usize| {
+        let (repository, number) = keys.get(at)?.split_once('#')?;
+        if gone.get(at).is_some() || categories.get(at) == Some("done") {
+            return None;
+        }
+        Some(OpenItem {
+            host: hosts.get(at)?.to_owned(),
+            repository: repository.to_owned(),
+            number: number.parse().ok()?,
+            issue_id: ids.get(at)?,
+        })
+    };
+    Ok((0..rows.height()).filter_map(item).collect())
+}
+
 fn grouped(rows: &DataFrame) -> PolarsResult<Vec<ProjectIssues>> {
     let (hosts, projects) = (rows.column("host")?.str()?, rows.column("project")?.str()?);
     let (ids, gone) = (rows.column("issue_id")?.i64()?, rows.column("gone")?.str()?);
@@ -59,6 +98,7 @@ mod tests {
 
     fn issue(issue_id: i64, updated_at: i64) -> records::Issue {
         records::Issue {
+            tracker: records::Tracker::Jira,
             host: "h".to_owned(),
             issue_id,
             key: format!("PAY-{issue_id}"),

@@ -20,7 +20,7 @@ mod parquet;
 pub mod schema;
 
 pub use error::StoreError;
-pub use known::ProjectIssues;
+pub use known::{OpenItem, ProjectIssues};
 pub use manifest::{LiveFile, Manifest};
 pub use schema::{TABLES, Table, table};
 

@@ -226,7 +226,7 @@ source |_r| "github", at |r| Some(r.published_at),
 { host: String, repository_id: i64, release_id: i64, published_at: Millis });
 
 table!(Issue, "issues", key ["host", "issue_id"], time Some("created_at"), version Some("updated_at"),
-source |_r| "jira", at |r| Some(r.created_at),
+source |r| r.tracker.as_str(), at |r| Some(r.created_at),
 { host: String, issue_id: i64, key: String, project: String, r#type: String, status_id: String,
   status_category: String, priority: Option<String>, created_at: Millis, updated_at: Millis,
   resolved_at: Option<Millis>, assignee: Option<Account>, reporter: Option<Account>, parent_id: Option<i64>,
@@ -234,12 +234,12 @@ source |_r| "jira", at |r| Some(r.created_at),
   estimate: Option<f64>, flagged: bool, gone: Option<String> });
 
 table!(IssueChange, "issue_changes", key ["host", "issue_id", "change_id", "field"], time Some("at"), version None,
-source |_r| "jira", at |r| Some(r.at),
+source |r| r.tracker.as_str(), at |r| Some(r.at),
 { host: String, issue_id: i64, change_id: String, field: String, at: Millis, author: Option<Account>,
   from: Option<String>, to: Option<String> });
 
 table!(IssueLink, "issue_links", key ["host", "issue_id", "link_id"], time None, version None,
-source |_r| "jira", at |_r| None,
+source |r| r.tracker.as_str(), at |_r| None,
 { host: String, issue_id: i64, link_id: String, r#type: String, direction: String, other_key: String });
 
 table!(Sprint, "sprints", key ["host", "sprint_id"], time None, version None,
@@ -248,7 +248,7 @@ source |_r| "jira", at |_r| None,
   ends_at: Option<Millis>, completed_at: Option<Millis> });
 
 table!(Status, "statuses", key ["host", "status_id"], time None, version None,
-source |_r| "jira", at |_r| None,
+source |r| r.tracker.as_str(), at |_r| None,
 { host: String, status_id: String, category: String });
 
 table!(Busy, "busy", key ["account", "starts_at", "ends_at", "occurrence"], time Some("starts_at"), version None,

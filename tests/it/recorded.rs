@@ -108,6 +108,7 @@ async fn ants() -> (Value, Gathered<Vec<ScopeReport>>) {
         host: "github.com".to_owned(),
         credential: github::Credential::Token("token".to_owned().into()),
         check_runs: false,
+        issues: github::IssueSource::default(),
         repositories: vec!["before/ants".to_owned()],
         logins: Vec::new(),
         labels: vec!["bug".to_owned()],

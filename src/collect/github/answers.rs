@@ -79,6 +79,8 @@ pub struct Glance {
     #[serde(default)]
     pub pull_requests: Connection<Updated>,
     #[serde(default)]
+    pub issues: Connection<Updated>,
+    #[serde(default)]
     pub releases: Connection<Published>,
 }
 
@@ -155,9 +157,34 @@ pub struct Pull {
     #[serde(default)]
     pub labels: Option<Connection<Label>>,
     #[serde(default)]
+    pub closing_issues_references: Option<Connection<ItemRef>>,
+    #[serde(default)]
     pub commits: Connection<ListedCommit>,
     #[serde(default)]
     pub timeline_items: Connection<Happening>,
+}
+
+/// An issue as others point at it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemRef {
+    pub number: i64,
+    pub repository: NamedRepository,
+}
+
+/// `owner/name`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedRepository {
+    pub name_with_owner: String,
+}
+
+impl ItemRef {
+    /// `owner/name#412`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}#{}", self.repository.name_with_owner, self.number)
+    }
 }
 
 /// A commit as a pull request lists it.
@@ -227,8 +254,6 @@ pub struct Happening {
     pub requested_reviewer: Option<Who>,
     #[serde(default)]
     pub label: Option<Label>,
-    #[serde(default)]
-    pub comments: Option<Total>,
 }
 
 /// A review comment of the repository-wide REST list.

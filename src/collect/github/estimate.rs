@@ -103,6 +103,7 @@ mod tests {
             logins: vec![],
             labels: vec![],
             projects: vec![],
+            issues: super::super::IssueSource::default(),
         }
     }
 

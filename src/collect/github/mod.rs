@@ -14,6 +14,7 @@ mod app;
 mod checks;
 mod client;
 mod estimate;
+mod issues;
 mod pulls;
 mod rows;
 mod streams;
@@ -27,6 +28,7 @@ use answers::{Glance, Published, part};
 pub use app::{App, Credential};
 use client::Client;
 pub use estimate::{Cost, estimate};
+pub use issues::{IssueSource, KnownItem};
 
 /// Repositories read at the same time.
 const AT_ONCE: usize = 3;
@@ -50,6 +52,7 @@ pub struct GithubSource {
     pub check_runs: bool,
     /// Keys of tracker projects that may be linked.
     pub projects: Vec<String>,
+    pub issues: IssueSource,
 }
 
 /// What a night read from GitHub.
@@ -90,6 +93,7 @@ pub async fn collect(source: &GithubSource, context: &Context) -> Collected {
         Ok(glances) => glances,
         Err(error) => return Collected { reports: all_failed(source, &error), ..collected },
     };
+    let boards = issues::places(source, &glances);
     let mut waiting: Vec<(String, Option<Glance>)> = glances;
     waiting.reverse();
     let mut running = JoinSet::new();
@@ -110,6 +114,7 @@ pub async fn collect(source: &GithubSource, context: &Context) -> Collected {
             )),
         }
     }
+    collected.reports.extend(issues::collect(&client, source, context, boards).await);
     collected.reports.sort_by(|left, right| left.id.cmp(&right.id));
     collected
 }
@@ -162,6 +167,7 @@ fn glances_question(names: &[String]) -> String {
 pub fn questions() -> Vec<(&'static str, String)> {
     let many = |count: usize, text: &str| vec![text.to_owned(); count];
     let mut questions = pulls::questions();
+    questions.extend(issues::questions());
     questions.push(("commits", streams::COMMITS.to_owned()));
     questions.push(("check runs", checks::question(&many(checks::IN_ONE, "some-id"))));
     questions.push(("accounts", accounts_question(&many(2 * IN_ONE, "some-\"login\""))));

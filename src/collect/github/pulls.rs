@@ -12,8 +12,12 @@ use crate::model::Batch;
 use crate::model::time::Millis;
 
 const PULLS: &str = include_str!("../../../queries/github/pull_requests.graphql");
-/// Pull requests of a page; halved where it is too much for the service.
+/// Pull requests of a page on a first night, and on a later one, where most repositories then need one page; halved
+/// where it is too much for the service.
 const PAGE: u32 = 25;
+const LATER_PAGE: u32 = 40;
+/// Reviews whose comments are counted in one question.
+const COUNTED: usize = 100;
 /// Pull requests whose inner lists are continued in one question.
 const CONTINUED: usize = 10;
 
@@ -24,29 +28,24 @@ struct Descent<'a> {
     after: Option<String>,
     /// The present page size.
     first: u32,
-    /// Review comments by review, and whether the answers have to count them.
-    counts: &'a BTreeMap<i64, i64>,
-    nested: bool,
+    /// Review comments by review, where their list was read from its beginning.
+    counts: Option<&'a BTreeMap<i64, i64>>,
     brought: Brought,
     server: Option<Millis>,
 }
 
 impl Walk<'_> {
     /// Pull requests, newest change first, down to the cursor.
-    pub(super) async fn pull_requests(
-        &self,
-        counts: &BTreeMap<i64, i64>,
-        nested: bool,
-    ) -> Result<Brought, CollectError> {
+    pub(super) async fn pull_requests(&self, counts: Option<&BTreeMap<i64, i64>>) -> Result<Brought, CollectError> {
         let known = self.cursor("pull_requests");
         let resume = known.and_then(|cursor| cursor.resume.clone());
         let begun = resume.as_ref().map(|resume| Millis(resume.newest));
+        let usual = if known.is_some_and(|cursor| cursor.resume.is_none()) { LATER_PAGE } else { PAGE };
         let mut descent = Descent {
             floor: known.and_then(|cursor| cursor.updated_to).map_or(self.context.since.0, |seen| seen - OVERLAP),
             after: resume.map(|resume| resume.after),
-            first: known.and_then(|cursor| cursor.page_size).unwrap_or(PAGE).clamp(1, PAGE),
+            first: known.and_then(|cursor| cursor.page_size).unwrap_or(usual).clamp(1, usual),
             counts,
-            nested,
             brought: Brought { newest: begun, ..Brought::default() },
             server: None,
         };
@@ -66,14 +65,13 @@ impl Walk<'_> {
             }
             (Err(error), _) => return Err(error),
         }
-        let page_size = (descent.first < PAGE).then_some((descent.first * 2).min(PAGE));
+        let page_size = (descent.first < usual).then_some((descent.first * 2).min(usual));
         let cursor = self.ended("pull_requests", descent.brought.newest, None, page_size);
         self.deliver("pull_requests", Batch::default(), Some(cursor)).await?;
         Ok(descent.brought)
     }
 
     async fn descend(&self, descent: &mut Descent<'_>) -> Result<(), CollectError> {
-        let rows = self.rows(descent.counts);
         loop {
             let page = self.page_of_pulls(descent).await?;
             descent.brought.turned()?;
@@ -88,7 +86,12 @@ impl Walk<'_> {
                     pulls.push(pull);
                 }
             }
-            self.complete(&mut pulls, descent.nested).await?;
+            self.complete(&mut pulls).await?;
+            let counts = match descent.counts {
+                Some(counts) => counts.clone(),
+                None => self.review_counts(&pulls).await?,
+            };
+            let rows = self.rows(&counts);
             let mut batch = Batch::default();
             for pull in &pulls {
                 if rows.pull(pull, &mut batch).is_none() {
@@ -118,9 +121,7 @@ impl Walk<'_> {
     async fn page_of_pulls(&self, descent: &mut Descent<'_>) -> Result<Connection<Pull>, CollectError> {
         let (owner, name) = self.name.split_once('/').unwrap_or((self.name, ""));
         loop {
-            let variables = json!({
-                "owner": owner, "name": name, "first": descent.first, "after": descent.after, "counts": descent.nested
-            });
+            let variables = json!({ "owner": owner, "name": name, "first": descent.first, "after": descent.after });
             match self.client.graphql("pull_requests", PULLS, &variables).await {
                 Err(CollectError::Shrink) if descent.first > 1 => descent.first /= 2,
                 Err(error) => return Err(error),
@@ -134,16 +135,32 @@ impl Walk<'_> {
         }
     }
 
+    /// How many comments came with each review. Counted inside the timeline it would cost fifteen points a page; asked
+    /// for by the reviews themselves it costs one.
+    async fn review_counts(&self, pulls: &[Pull]) -> Result<BTreeMap<i64, i64>, CollectError> {
+        let happenings = pulls.iter().flat_map(|pull| pull.timeline_items.nodes.iter().flatten());
+        let reviews = happenings.filter(|happening| happening.kind == "PullRequestReview");
+        let ids: Vec<String> = reviews.filter_map(|review| review.id.clone()).collect();
+        let mut counts = BTreeMap::new();
+        for chunk in ids.chunks(COUNTED) {
+            let answer = self.client.graphql("review counts", &counts_question(chunk), &json!({})).await?.value;
+            for review in answer.pointer("/data/nodes").and_then(Value::as_array).into_iter().flatten() {
+                let number = |path: &str| review.pointer(path).and_then(Value::as_i64);
+                counts.extend(number("/databaseId").zip(number("/comments/totalCount")));
+            }
+        }
+        Ok(counts)
+    }
+
     /// Continues the inner lists that a page cut off, some pull requests in one question, until nothing is missing.
-    async fn complete(&self, pulls: &mut [Pull], nested: bool) -> Result<(), CollectError> {
+    async fn complete(&self, pulls: &mut [Pull]) -> Result<(), CollectError> {
         for _ in 0..1000 {
             let short: Vec<usize> = (0..pulls.len()).filter(|at| is_short(&pulls[*at])).take(CONTINUED).collect();
             if short.is_empty() {
                 return Ok(());
             }
             let query = rest_of(&short, pulls);
-            let variables = if query.contains("$counts") { json!({ "counts": nested }) } else { json!({}) };
-            let answer = self.client.graphql("continued lists", &query, &variables).await?.value;
+            let answer = self.client.graphql("continued lists", &query, &json!({})).await?.value;
             for at in short {
                 let before = received(&pulls[at]);
                 let place = |list: &str| -> Option<Value> { answer.pointer(&format!("/data/p{at}/{list}")).cloned() };
@@ -179,13 +196,17 @@ fn extend<T>(list: &mut Connection<T>, more: Connection<T>) {
     list.page_info = more.page_info;
 }
 
+fn counts_question(ids: &[String]) -> String {
+    format!(
+        "query {{ rateLimit {{ cost }} nodes(ids: {}) {{ ... on PullRequestReview {{ databaseId comments(first: 1) {{ totalCount }} }} }} }}",
+        json!(ids)
+    )
+}
+
 /// The question for what is missing of some pull requests, named by their places in the page.
 fn rest_of(short: &[usize], pulls: &[Pull]) -> String {
     let asked: Vec<String> = short.iter().map(|at| continuation(*at, &pulls[*at])).collect();
-    let asked = asked.join(" ");
-    // A declared variable must be used, and only timelines use it.
-    let variables = if asked.contains("timelineItems") { "($counts: Boolean!)" } else { "" };
-    format!("query More{variables} {{ rateLimit {{ cost }} {asked} }}")
+    format!("query More {{ rateLimit {{ cost }} {} }}", asked.join(" "))
 }
 
 /// Examples of every question of the walks, fragments still left out.
@@ -206,6 +227,7 @@ pub(super) fn questions() -> Vec<(&'static str, String)> {
         ("pull requests", PULLS.to_owned()),
         ("continued lists", rest_of(&all, &pulls)),
         ("continued commits", rest_of(&[0], &commits)),
+        ("review counts", counts_question(&vec!["some-id".to_owned(); COUNTED])),
     ]
 }
 

@@ -18,7 +18,7 @@ pub struct Rows<'a> {
     pub labels: &'a [String],
     /// Keys of tracker projects that may be linked.
     pub projects: &'a [String],
-    /// Review comments by review, where the answer does not count them itself.
+    /// Review comments by review.
     pub comments: &'a BTreeMap<i64, i64>,
 }
 
@@ -29,11 +29,11 @@ pub fn instant(text: Option<&str>) -> Option<Millis> {
 }
 
 impl Rows<'_> {
-    fn account(&self, id: i64) -> Account {
+    pub fn account(&self, id: i64) -> Account {
         self.names.account("github", self.host, &id.to_string())
     }
 
-    fn who(&self, who: Option<&Who>) -> (Option<Account>, AccountKind) {
+    pub fn who(&self, who: Option<&Who>) -> (Option<Account>, AccountKind) {
         let Some(who) = who else { return (None, AccountKind::Ghost) };
         let kind = match who.kind.as_str() {
             "Bot" => AccountKind::Bot,
@@ -103,9 +103,11 @@ impl Rows<'_> {
         kept.into_iter().collect::<Vec<_>>().join(",")
     }
 
-    /// Keys of configured projects in title and branch name; the texts themselves go no further.
+    /// Keys of configured projects in title and branch name, and of the issues that it closes; the texts themselves go
+    /// no further.
     fn ticket_keys(&self, pull: &Pull) -> String {
-        let mut keys = BTreeSet::new();
+        let closing = pull.closing_issues_references.iter().flat_map(|list| &list.nodes).flatten();
+        let mut keys: BTreeSet<String> = closing.map(super::answers::ItemRef::key).collect();
         for text in [pull.title.as_deref(), pull.head_ref_name.as_deref()].into_iter().flatten() {
             for project in self.projects {
                 keys.extend(keys_in(text, project));
@@ -198,7 +200,6 @@ impl Rows<'_> {
     fn review(&self, number: i64, happening: &Happening) -> Option<Review> {
         let (reviewer, reviewer_kind) = self.who(happening.author.as_ref());
         let review_id = happening.database_id?;
-        let counted = happening.comments.as_ref().map(|comments| comments.total_count);
         Some(Review {
             host: self.host.to_owned(),
             repository_id: self.repository_id,
@@ -208,7 +209,7 @@ impl Rows<'_> {
             reviewer_kind,
             submitted_at: instant(happening.submitted_at.as_deref())?,
             state: happening.state.as_deref().unwrap_or_default().to_lowercase(),
-            comments: counted.unwrap_or_else(|| self.comments.get(&review_id).copied().unwrap_or(0)),
+            comments: self.comments.get(&review_id).copied().unwrap_or(0),
         })
     }
 

@@ -18,7 +18,7 @@ pub(super) const OVERLAP: i64 = 10 * 60_000;
 /// Pages of a walk, at most.
 pub(super) const MOST_PAGES: u64 = 100_000;
 /// What a cursor's question was; a change here means a full walk.
-pub(super) const QUESTION: &str = "2";
+pub(super) const QUESTION: &str = "3";
 
 /// One repository's walks.
 pub struct Walk<'a> {
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
             let comments_failed = comments.is_err();
             reports.push(self.report("review_comments", comments, &meter));
             let (walk, meter) = self.metered();
-            let pulls = walk.pull_requests(&counts, !counted).await;
+            let pulls = walk.pull_requests(counted.then_some(&counts)).await;
             let failed = comments_failed || pulls.is_err();
             reports.push(self.report("pull_requests", pulls, &meter));
             if failed {

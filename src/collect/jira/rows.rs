@@ -8,7 +8,7 @@ use super::answers::{
     Categories, History, Issue, User, category, date, first_release, instant, number, sprint_ids, text,
 };
 use super::fields::CustomFields;
-use crate::model::records::{self, IssueChange, IssueLink};
+use crate::model::records::{self, IssueChange, IssueLink, Tracker};
 use crate::model::{Account, Pseudonyms};
 
 /// What all rows of a project share.
@@ -43,6 +43,7 @@ impl Rows<'_> {
         let status_id = inner("status", "id").unwrap_or_default();
         let project = inner("project", "key").or_else(|| Some(issue.key.rsplit_once('-')?.0.to_owned()));
         Some(records::Issue {
+            tracker: Tracker::Jira,
             host: self.host.to_owned(),
             issue_id: issue.id,
             key: issue.key.clone(),
@@ -116,6 +117,7 @@ impl Rows<'_> {
             (None, None) => return None,
         };
         Some(IssueLink {
+            tracker: Tracker::Jira,
             host: self.host.to_owned(),
             issue_id,
             link_id: text(link.get("id"))?,
@@ -137,6 +139,7 @@ impl Rows<'_> {
         }
         let joined = |values: Vec<String>| (!values.is_empty()).then(|| values.join(","));
         let row = |(field, (from, to)): (&str, (Vec<String>, Vec<String>))| IssueChange {
+            tracker: Tracker::Jira,
             host: self.host.to_owned(),
             issue_id,
             change_id: history.id.clone(),

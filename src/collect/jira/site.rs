@@ -12,7 +12,7 @@ use super::{Flavour, JiraSource, shape};
 use crate::collect::http::CollectError;
 use crate::collect::{Context, Delivery};
 use crate::model::Batch;
-use crate::model::records::Status;
+use crate::model::records::{Status, Tracker};
 use crate::model::time::Millis;
 
 /// What was learned of a site before its projects are read.
@@ -104,7 +104,12 @@ fn listed_statuses(source: &JiraSource, statuses: &Value) -> Result<Vec<Status>,
     let row = |status: &Value| {
         let key = status.pointer("/statusCategory/key").and_then(Value::as_str);
         let status_id = text(status.get("id"))?;
-        Some(Status { host: source.host.clone(), status_id, category: category(key).to_owned() })
+        Some(Status {
+            tracker: Tracker::Jira,
+            host: source.host.clone(),
+            status_id,
+            category: category(key).to_owned(),
+        })
     };
     Ok(listed.iter().filter_map(row).collect())
 }

@@ -12,6 +12,11 @@ use crate::model::time::{Millis, date_of, day_number, week_of};
 
 /// The kind under which changes of code stand where a team has no tracker.
 const CHANGE: &str = "pull_request";
+/// A team that started fewer issues of GitHub in the baseline than this does not work by them.
+const FEWEST_ISSUES: usize = 20;
+
+/// From when to when a change of code was open.
+type Open = (Millis, Option<Millis>);
 
 /// One item on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +56,18 @@ struct Stretch {
 pub fn rows(ground: &Ground<'_>) -> Vec<ItemDay> {
     let parents: BTreeSet<i64> = ground.tables.tickets.iter().filter_map(|ticket| ticket.parent).collect();
     let mut stretches = Vec::new();
+    let linked = linked_changes(ground);
+    let none = Vec::new();
     for ticket in ground.tables.tickets.iter().filter(|ticket| !parents.contains(&ticket.id) && ticket.kind != "Epic") {
-        if let Some(team) = ground.team_of_project(&ticket.project) {
-            stretches.extend(ticket_stretches(ground, ticket, team));
+        if let Some(team) = ground.team_of_ticket(ticket) {
+            let linked = linked.get(&ticket.key.to_lowercase()).unwrap_or(&none);
+            stretches.extend(ticket_stretches(ground, ticket, team, linked));
         }
     }
+    let tracked = tracked_teams(ground, &stretches);
+    stretches.retain(|stretch| tracked.contains(&stretch.team));
     for pull in &ground.tables.pulls {
-        stretches.extend(change_stretch(ground, pull));
+        stretches.extend(change_stretch(ground, pull).filter(|stretch| !tracked.contains(&stretch.team)));
     }
     let mut limits = Limits::new(ground, &stretches);
     let mut rows = Vec::new();
@@ -96,6 +106,46 @@ pub fn frame(rows: &[ItemDay], ground: &Ground<'_>) -> PolarsResult<DataFrame> {
     ])
 }
 
+/// Teams whose items are tickets: those with a tracker project, and those that start enough issues of GitHub for them
+/// to say something. For all others open changes of code stand in, over the whole span, so that past and present are
+/// counted alike.
+fn tracked_teams(ground: &Ground<'_>, stretches: &[Stretch]) -> BTreeSet<usize> {
+    let monday = day_number(week_of(date_of(ground.span.last)));
+    let baseline = monday - 28 * 7..monday - 2 * 7;
+    let started = |team: usize| {
+        let own = stretches.iter().filter(|stretch| stretch.team == team);
+        own.filter(|stretch| baseline.contains(&stretch.from.0.div_euclid(86_400_000))).count()
+    };
+    let teams = ground.roster.teams.iter().enumerate();
+    teams.filter(|(at, team)| !team.projects.is_empty() || started(*at) >= FEWEST_ISSUES).map(|(at, _)| at).collect()
+}
+
+/// When changes of code that close an issue of GitHub were open, by the issue's key in lower case.
+fn linked_changes(ground: &Ground<'_>) -> BTreeMap<String, Vec<Open>> {
+    let mut linked: BTreeMap<String, Vec<Open>> = BTreeMap::new();
+    for pull in &ground.tables.pulls {
+        for key in pull.issue_keys.split(',').filter(|key| key.contains('#')) {
+            linked.entry(key.to_lowercase()).or_default().push((pull.created_at, pull.closed_at));
+        }
+    }
+    linked
+}
+
+/// An issue that waits is in progress while a change of code that closes it is open.
+fn with_linked(states: Vec<(Millis, String)>, linked: &[Open]) -> Vec<(Millis, String)> {
+    let Some(created) = states.first().map(|(at, _)| *at).filter(|_| !linked.is_empty()) else { return states };
+    let ends = linked.iter().flat_map(|(from, to)| [Some(*from), *to]).flatten().filter(|at| *at > created);
+    let mut instants: Vec<Millis> = states.iter().map(|(at, _)| *at).chain(ends).collect();
+    instants.sort_unstable();
+    instants.dedup();
+    let state = |at: Millis| {
+        let own = states.iter().rfind(|(since, _)| *since <= at).map_or("unknown", |(_, category)| category.as_str());
+        let open = linked.iter().any(|(from, to)| *from <= at && to.is_none_or(|to| at < to));
+        (at, if own == "to_do" && open { "in_progress" } else { own }.to_owned())
+    };
+    instants.into_iter().map(state).collect()
+}
+
 /// The state of a ticket over time, as (instant, category).
 fn categories(ground: &Ground<'_>, ticket: &Ticket, changes: &[Change]) -> Vec<(Millis, String)> {
     let category = |status: Option<&String>| {
@@ -109,7 +159,7 @@ fn categories(ground: &Ground<'_>, ticket: &Ticket, changes: &[Change]) -> Vec<(
     states
 }
 
-fn ticket_stretches(ground: &Ground<'_>, ticket: &Ticket, team: usize) -> Vec<Stretch> {
+fn ticket_stretches(ground: &Ground<'_>, ticket: &Ticket, team: usize, linked: &[Open]) -> Vec<Stretch> {
     let changes = ground.tables.changes.get(&(ticket.host.clone(), ticket.id)).map(Vec::as_slice).unwrap_or_default();
     let mut holders = vec![(ticket.created_at, first_holder(ground, ticket, changes))];
     for change in changes.iter().filter(|change| change.field == "assignee") {
@@ -119,7 +169,7 @@ fn ticket_stretches(ground: &Ground<'_>, ticket: &Ticket, team: usize) -> Vec<St
     let touched: Vec<Millis> = changes.iter().map(|change| change.at).collect();
     let mut stretches: Vec<Stretch> = Vec::new();
     let mut open: Option<Stretch> = None;
-    for (at, category) in categories(ground, ticket, changes) {
+    for (at, category) in with_linked(categories(ground, ticket, changes), linked) {
         match (category.as_str(), open.as_mut()) {
             ("in_progress", None) => {
                 open = Some(Stretch {
@@ -163,12 +213,12 @@ fn first_holder(ground: &Ground<'_>, ticket: &Ticket, changes: &[Change]) -> Opt
     ground.person_id(account)
 }
 
-/// Changes of code stand for items only where a team has no tracker.
+/// A change of code as an item.
 fn change_stretch(ground: &Ground<'_>, pull: &Pull) -> Option<Stretch> {
     let ready = pull.ready_at.filter(|_| !pull.draft)?;
     let day = ready.0.div_euclid(86_400_000);
     let team = ground.team_of_repository(pull.repository, pull.author, day)?;
-    if !ground.roster.teams[team].projects.is_empty() || pull.author_kind == "bot" {
+    if pull.author_kind == "bot" {
         return None;
     }
     Some(Stretch {

@@ -8,8 +8,10 @@ use polars::prelude::*;
 
 use super::calendar::{Availability, Span, TeamCalendar};
 use super::roster::Roster;
-use super::tables::Tables;
+use super::tables::{Tables, Ticket};
 
+#[cfg(test)]
+mod github_tests;
 pub mod item_days;
 pub mod limits;
 pub mod person_days;
@@ -48,15 +50,34 @@ impl Ground<'_> {
     #[must_use]
     pub fn team_of_repository(&self, repository: i64, author: Option<i64>, day: i64) -> Option<usize> {
         let name = self.tables.repositories.get(&repository)?;
-        let owners: Vec<usize> = positions(self.roster, |team| team.repositories.contains(name));
+        self.owner(name, author, day)
+    }
+
+    /// The team that lists a repository, of several the one of the person whose work it is.
+    fn owner(&self, name: &str, account: Option<i64>, day: i64) -> Option<usize> {
+        let owners: Vec<usize> =
+            positions(self.roster, |team| team.repositories.iter().any(|repository| repository == name));
         match owners.as_slice() {
             [] => None,
             [team] => Some(*team),
             _ => {
-                let team = self.person(author).and_then(|person| self.roster.team_of(person, day))?;
+                let team = self.person(account).and_then(|person| self.roster.team_of(person, day))?;
                 owners.contains(&team).then_some(team)
             }
         }
+    }
+
+    /// The team that a ticket belongs to. Issues of GitHub count for teams without a tracker project only; those of a
+    /// shared repository follow the assignee, else the reporter.
+    #[must_use]
+    pub fn team_of_ticket(&self, ticket: &Ticket) -> Option<usize> {
+        if !ticket.is_github() {
+            return self.team_of_project(&ticket.project);
+        }
+        let whose = ticket.assignee.filter(|account| self.person(Some(*account)).is_some()).or(ticket.reporter);
+        let day = ticket.created_at.0.div_euclid(86_400_000);
+        let team = self.owner(&ticket.project.to_lowercase(), whose, day)?;
+        self.roster.teams[team].projects.is_empty().then_some(team)
     }
 
     /// The team that a tracker project belongs to: the first that lists it.

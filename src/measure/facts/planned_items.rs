@@ -28,7 +28,7 @@ pub struct PlannedItem {
 pub fn rows(ground: &Ground<'_>) -> Vec<PlannedItem> {
     let mut rows = Vec::new();
     for ticket in &ground.tables.tickets {
-        let Some(team) = ground.team_of_project(&ticket.project) else { continue };
+        let Some(team) = ground.team_of_ticket(ticket) else { continue };
         let changes =
             ground.tables.changes.get(&(ticket.host.clone(), ticket.id)).map(Vec::as_slice).unwrap_or_default();
         let item = Dated { ground, ticket, changes, team };
@@ -106,7 +106,13 @@ impl Dated<'_> {
         if !set_in_time || !still || due > self.ground.span.last {
             return None;
         }
-        self.row(due, Millis((due + 1) * 86_400_000), |row| row.came_due = true)
+        let end = Millis((due + 1) * 86_400_000);
+        // A milestone is to GitHub what a sprint is to a tracker: what is open on its day is carried over.
+        let carried = self.ticket.is_github() && self.open_at(end);
+        self.row(due, end, |row| {
+            row.came_due = true;
+            row.carried_over = carried;
+        })
     }
 
     /// The sprint's end is a date of each item in it; an item still open then is carried over.
