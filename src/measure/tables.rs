@@ -378,3 +378,47 @@ impl Rows {
         Ok(self.0.column(name)?.binary()?.iter().map(|bytes| bytes.unwrap_or_default().to_vec()).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Batch, Gone};
+
+    #[test]
+    fn a_ticket_that_is_gone_is_no_open_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
+        let issue = crate::model::records::Issue {
+            host: "h".to_owned(),
+            issue_id: 1,
+            key: "PAY-1".to_owned(),
+            project: "PAY".to_owned(),
+            r#type: "Story".to_owned(),
+            status_id: "3".to_owned(),
+            status_category: "in_progress".to_owned(),
+            priority: None,
+            created_at: Millis(0),
+            updated_at: Millis(5),
+            resolved_at: None,
+            assignee: None,
+            reporter: None,
+            parent_id: None,
+            due_on: None,
+            fix_version_on: None,
+            labels: String::new(),
+            sprints: String::new(),
+            estimate: None,
+            flagged: false,
+            gone: None,
+        };
+        let second = crate::model::records::Issue { issue_id: 2, key: "PAY-2".to_owned(), ..issue.clone() };
+        let gone = vec![Gone { host: "h".to_owned(), issue_id: 2, how: "hidden" }];
+        store.merge(&Batch { issues: vec![issue, second], ..Batch::default() }, Vec::new()).unwrap();
+        let open = |store: &Store| -> Vec<i64> {
+            Tables::load(store).unwrap().tickets.iter().map(|ticket| ticket.id).collect()
+        };
+        assert_eq!(open(&store), [1, 2]);
+        store.merge(&Batch { gone, ..Batch::default() }, Vec::new()).unwrap();
+        assert_eq!(open(&store), [1]);
+    }
+}

@@ -204,11 +204,8 @@ async fn a_first_reading_that_is_cut_off_goes_on_where_it_stopped() {
         let reports = jira.night().await;
         assert_eq!(reports[0].outcome, Outcome::Complete);
         assert_eq!((jira.rows("issues"), jira.rows("issue_changes")), (issues as u64, 2 * issues as u64));
-        assert!(reports[0].pages < (issues / 100) as u64, "{} pages", reports[0].pages);
-
         let whole = Jira::new(cloud, issues).await;
-        whole.night().await;
-        assert_eq!(whole.rows("issues"), jira.rows("issues"));
+        assert!(reports[0].pages < whole.night().await[0].pages);
     }
 }
 

@@ -83,11 +83,12 @@ impl<'a> Census<'a> {
     /// [`CollectError`]; then nothing is marked.
     pub async fn take(mut self, behind: bool) -> Result<Counted, CollectError> {
         let now = self.reader.site.server_time.0;
-        let due = self.last.is_none_or(|last| now - last >= WEEK || last > now) || !self.pending.is_empty() || behind;
-        if !due {
+        let empty = self.stored == Stored::default();
+        let due = self.last.is_none_or(|last| now - last >= WEEK || last > now);
+        if !due && (empty || !behind && self.pending.is_empty()) {
             return Ok(self.counted);
         }
-        if self.stored == Stored::default() {
+        if empty {
             // The first walk has just shown everything.
             self.settle(BTreeSet::new(), Vec::new(), now).await?;
             return Ok(self.counted);

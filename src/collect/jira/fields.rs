@@ -20,7 +20,7 @@ pub struct CustomFields {
     pub points_by_name: Vec<String>,
     pub epic: Vec<String>,
     /// Names of the fields above in lower case, for histories that give no id.
-    pub(super) names: BTreeMap<String, &'static str>,
+    pub names: BTreeMap<String, &'static str>,
 }
 
 /// How many unnamed check boxes are asked for at most.

@@ -11,6 +11,7 @@ use url::Url;
 
 mod answers;
 mod census;
+mod changes;
 mod client;
 mod fields;
 mod reader;

@@ -12,7 +12,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::answers::Issue;
-use super::reader::{BULK, Harvest, MOST_PAGES, PAGE, Page, Project, Reader, stuck};
+use super::changes::BULK;
+use super::reader::{Harvest, MOST_PAGES, PAGE, Page, Project, Reader, stuck};
 use super::{Flavour, HOUR};
 use crate::collect::http::CollectError;
 use crate::collect::{Cursor, Delivery};
@@ -60,7 +61,7 @@ pub struct Walked {
     pub left_out: BTreeSet<i64>,
     /// Rows of which not even the number could be read.
     pub unreadable: u64,
-    /// The newest change that was seen lies before the one that the cursor knows of.
+    /// Nothing was seen at all, or nothing as new as the cursor knows of; the overlap should have shown it again.
     pub behind: bool,
 }
 
@@ -144,7 +145,7 @@ impl<'a> Walk<'a> {
                 return Err(stuck());
             }
         }
-        self.walked.behind = before.is_some_and(|before| self.last.is_none_or(|last| last < before));
+        self.walked.behind = self.last.is_none_or(|last| before.is_some_and(|before| last < before));
         self.reread().await?;
         self.finish().await?;
         Ok(self.walked)
@@ -316,7 +317,7 @@ mod tests {
     fn a_bound_is_epoch_milliseconds_or_the_account_s_own_minute() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         assert_eq!(bound(1_795_500_059_999, None), "1795500059999");
-        assert_eq!(bound(1_795_500_059_999, Some(&berlin)), "\"2026/11/24 06:00\"");
+        assert_eq!(bound(1_795_500_059_999, Some(&berlin)), "\"2026/11/24 07:00\"");
         // 2026-10-25 01:30 UTC is 02:30 in Berlin for the second time.
         assert_eq!(bound(1_792_891_800_000, Some(&berlin)), "\"2026/10/25 01:30\"");
     }
