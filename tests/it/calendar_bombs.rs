@@ -49,7 +49,15 @@ fn rules_without_measure_leave_the_rest_of_the_calendar_readable() {
     check("RRULE:FREQ=HOURLY;BYMINUTE=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20", 5_000..=10_001, 1);
     check("RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", 2..=2, 0);
     check("EXRULE:FREQ=SECONDLY", 2..=2, 0);
-    check("DTSTART:00010101T000000Z\r\nRRULE:FREQ=DAILY", 2..=2, 0);
+}
+
+#[test]
+fn what_repeats_since_the_year_one_is_not_walked_through() {
+    for rule in ["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"] {
+        let event = format!("BEGIN:VEVENT\nDTSTART:00010101T100000Z\nDURATION:PT1H\nRRULE:FREQ={rule}\nEND:VEVENT\n");
+        let reading = timed(&calendar(&event)).unwrap();
+        assert!(reading.cut == 0 && !reading.busy.is_empty(), "{rule}: {}", reading.busy.len());
+    }
 }
 
 #[test]

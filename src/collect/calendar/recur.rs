@@ -8,12 +8,12 @@ use rrule::{Frequency, NWeekday, RRule, RRuleSet, Tz};
 
 use super::rule::{Every, Rule};
 
-/// Occurrences of one rule, at most.
-const MOST: usize = 10_000;
+/// Occurrences of one rule, at most: one an hour in the longest window that is read, and in what is looked at around it.
+const MOST: usize = 12_000;
 /// Steps of one calendar, at most.
 const MOST_STEPS: usize = 1_000_000;
 /// Occurrences of one calendar, at most.
-const MOST_STARTS: usize = 100_000;
+const MOST_STARTS: usize = 50_000;
 /// The time of one calendar.
 const LONGEST: Duration = Duration::from_millis(1500);
 
