@@ -16,6 +16,7 @@ pub mod facts;
 pub mod roster;
 pub mod signals;
 pub mod tables;
+pub mod unmatched;
 
 use calendar::{Availability, Span, TeamCalendar};
 use facts::{Facts, Ground};

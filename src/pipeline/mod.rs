@@ -6,6 +6,7 @@ pub mod edition;
 pub mod estimate;
 mod exit;
 pub mod freshness;
+pub mod identities;
 pub mod night;
 pub mod record;
 pub mod roster;

@@ -12,14 +12,15 @@ use undercurrent::collect::github::questions;
 use crate::support::fixture_text;
 
 /// The only words of people and names of things that may be asked for, and why.
-const TEXTS: [(&str, &str); 10] = [
+const TEXTS: [(&str, &str); 11] = [
+    ("User.name", "`identities` at a terminal, never stored"),
     ("__Field.name", "what this service knows, by its own words"),
     ("__Type.name", "what this service knows, by its own words"),
     ("PullRequest.title", "ticket keys, in memory"),
     ("PullRequest.headRefName", "ticket keys and reverts, in memory"),
     ("Label.name", "compared with the configured labels"),
     ("Actor.login", "the ending [bot]"),
-    ("User.login", "the ending [bot]"),
+    ("User.login", "the ending [bot]; `identities` at a terminal"),
     ("GitActor.email", "tells commits without an account apart; hashed"),
     ("Repository.nameWithOwner", "the name on the page"),
     ("PageInfo.endCursor", "the way on"),
