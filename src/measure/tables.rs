@@ -389,6 +389,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
         let issue = crate::model::records::Issue {
+            tracker: crate::model::records::Tracker::Jira,
             host: "h".to_owned(),
             issue_id: 1,
             key: "PAY-1".to_owned(),

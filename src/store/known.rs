@@ -98,6 +98,7 @@ mod tests {
 
     fn issue(issue_id: i64, updated_at: i64) -> records::Issue {
         records::Issue {
+            tracker: records::Tracker::Jira,
             host: "h".to_owned(),
             issue_id,
             key: format!("PAY-{issue_id}"),
