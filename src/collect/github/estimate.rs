@@ -16,8 +16,9 @@ const PULLS: u64 = 25;
 const HUNDRED: u64 = 100;
 /// Review comments of a pull request, generously.
 const COMMENTS: u64 = 4;
-/// Points of a page of pull requests.
+/// Points of a page of pull requests, and of one that also counts the comments of each review, as a first reading asks.
 const POINTS: u64 = 2;
+const FIRST_POINTS: u64 = 16;
 
 /// What a repository's reading would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ fn cost(name: &str, repository: Option<&Value>, source: &GithubSource, cursors: 
     let (pulls, commits) = (number("/pulls/totalCount"), number("/defaultBranchRef/target/history/totalCount"));
     let (pull_pages, commit_pages) = (pulls.div_ceil(PULLS), commits.div_ceil(HUNDRED));
     let requests = pull_pages + (pulls * COMMENTS).div_ceil(HUNDRED) + commit_pages;
-    Cost { requests: Some(requests), points: pull_pages * POINTS + commit_pages, ..unseen }
+    Cost { requests: Some(requests), points: pull_pages * FIRST_POINTS + commit_pages, ..unseen }
 }
 
 #[cfg(test)]
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn a_first_reading_costs_pages_of_pull_requests_comments_and_commits() {
         let cost = cost("harbor/web", Some(&answer()), &source(), &Cursors::new());
-        assert_eq!((cost.requests, cost.points, cost.continues), (Some(40 + 40 + 5), 80 + 5, false));
+        assert_eq!((cost.requests, cost.points, cost.continues), (Some(40 + 40 + 5), 640 + 5, false));
     }
 
     #[test]
