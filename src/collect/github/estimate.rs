@@ -16,9 +16,11 @@ const PULLS: u64 = 25;
 const HUNDRED: u64 = 100;
 /// Review comments of a pull request, generously.
 const COMMENTS: u64 = 4;
-/// Points of a page of pull requests, and of one that also counts the comments of each review, as a first reading asks.
+/// Points of a page of pull requests on a first reading.
 const POINTS: u64 = 2;
-const FIRST_POINTS: u64 = 16;
+/// What a later night needs of a repository in which something changed: a larger page of pull requests, the counts of
+/// its reviews, a page of review comments, one of commits.
+const LATER: (u64, u64) = (4, 3 + 1 + 1);
 
 /// What a repository's reading would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,14 +81,13 @@ fn cost(name: &str, repository: Option<&Value>, source: &GithubSource, cursors: 
         let newest = repository.pointer("/pulls/nodes/0/updatedAt").and_then(Value::as_str);
         let newest = newest.and_then(|text| text.parse().ok()).map(Millis::from_timestamp);
         let changed = newest.is_some_and(|newest| newest.0 > read_to);
-        // A page of pull requests, one of their review comments, one of commits.
-        let (requests, points) = if changed { (3, POINTS + 1) } else { (0, 0) };
+        let (requests, points) = if changed { LATER } else { (0, 0) };
         return Cost { requests: Some(requests), points, continues: true, ..unseen };
     }
     let (pulls, commits) = (number("/pulls/totalCount"), number("/defaultBranchRef/target/history/totalCount"));
     let (pull_pages, commit_pages) = (pulls.div_ceil(PULLS), commits.div_ceil(HUNDRED));
     let requests = pull_pages + (pulls * COMMENTS).div_ceil(HUNDRED) + commit_pages;
-    Cost { requests: Some(requests), points: pull_pages * FIRST_POINTS + commit_pages, ..unseen }
+    Cost { requests: Some(requests), points: pull_pages * POINTS + commit_pages, ..unseen }
 }
 
 #[cfg(test)]
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn a_first_reading_costs_pages_of_pull_requests_comments_and_commits() {
         let cost = cost("harbor/web", Some(&answer()), &source(), &Cursors::new());
-        assert_eq!((cost.requests, cost.points, cost.continues), (Some(40 + 40 + 5), 640 + 5, false));
+        assert_eq!((cost.requests, cost.points, cost.continues), (Some(40 + 40 + 5), 80 + 5, false));
     }
 
     #[test]
@@ -131,7 +132,7 @@ mod tests {
             cost("harbor/web", Some(&answer()), &source(), &cursors).requests
         };
         assert_eq!(read_to("2026-03-01T10:00:00Z"), Some(0));
-        assert_eq!(read_to("2026-03-01T09:59:59Z"), Some(3));
+        assert_eq!(read_to("2026-03-01T09:59:59Z"), Some(4));
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub mod organisation;
 pub fn opened(folder: &std::path::Path, key: [u8; 32]) -> Store {
     for _ in 0..200 {
         match Store::open(folder, || Ok(key)) {
-            Err(undercurrent::store::StoreError::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(20)),
+            Err(undercurrent::store::StoreError::Locked { .. }) => {
+                std::thread::sleep(std::time::Duration::from_millis(20))
+            }
             other => return other.expect("the store opens"),
         }
     }
