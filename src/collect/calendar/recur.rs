@@ -14,8 +14,10 @@ const MOST: usize = 12_000;
 const MOST_STEPS: usize = 1_000_000;
 /// Occurrences of one calendar, at most.
 const MOST_STARTS: usize = 50_000;
+/// How much longer a build that is not optimised may take.
+pub const SLOWNESS: u32 = if cfg!(debug_assertions) { 6 } else { 1 };
 /// The time of one calendar.
-const LONGEST: Duration = Duration::from_millis(1500);
+const LONGEST: Duration = Duration::from_millis(1500 * SLOWNESS as u64);
 
 /// Why a rule was not expanded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
