@@ -25,7 +25,7 @@ use crate::store::{Store, table};
 const FEWEST_CLOCKS: usize = 5;
 
 /// Prints to standard output; a reader that went away is no failure of the run.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 
 mod commands;
+mod identities;
 
 use crate::pipeline::night::Stages;
 use crate::pipeline::{ExitCode, Failure};
@@ -75,6 +76,14 @@ enum Command {
     },
     /// Tests configuration, credentials, rights and visibility, and says the way out of what is wrong.
     Check(Where),
+    /// Proposes whose the accounts are that belong to nobody, and links those that you confirm. At a terminal only.
+    Identities {
+        #[command(flatten)]
+        place: Where,
+        /// Takes back the account that was confirmed last.
+        #[arg(long)]
+        undo: bool,
+    },
     /// Lists the signals, or explains one: definition, query, limits.
     Signals {
         /// The signal to explain.
@@ -171,6 +180,7 @@ impl Cli {
             }
             Command::Collect { place, choice } => commands::run(&place, Stages::Collect, &choice, outside),
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
+            Command::Identities { place, undo } => identities::identities(&place, undo, outside),
             Command::Check(place) => commands::check(&place, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),

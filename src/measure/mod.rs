@@ -17,6 +17,7 @@ pub mod rhythm;
 pub mod roster;
 pub mod signals;
 pub mod tables;
+pub mod unmatched;
 
 use calendar::{Availability, Span, TeamCalendar};
 use facts::{Facts, Ground};

@@ -8,6 +8,7 @@ pub mod estimate;
 mod exit;
 pub mod freshness;
 pub mod history;
+pub mod identities;
 pub mod night;
 pub mod record;
 pub mod replay;

@@ -12,12 +12,15 @@ use undercurrent::collect::github::questions;
 use crate::support::fixture_text;
 
 /// The only words of people and names of things that may be asked for, and why.
-const TEXTS: [(&str, &str); 8] = [
+const TEXTS: [(&str, &str); 11] = [
+    ("User.name", "`identities` at a terminal, never stored"),
+    ("__Field.name", "what this service knows, by its own words"),
+    ("__Type.name", "what this service knows, by its own words"),
     ("PullRequest.title", "ticket keys, in memory"),
     ("PullRequest.headRefName", "ticket keys and reverts, in memory"),
     ("Label.name", "compared with the configured labels"),
     ("Actor.login", "the ending [bot]"),
-    ("User.login", "the ending [bot]"),
+    ("User.login", "the ending [bot]; `identities` at a terminal"),
     ("GitActor.email", "tells commits without an account apart; hashed"),
     ("Repository.nameWithOwner", "the name on the page"),
     ("PageInfo.endCursor", "the way on"),
@@ -142,7 +145,9 @@ fn questions_cost_what_was_planned_by_the_published_formula() {
     assert!(page <= 3 && nodes < 8_000, "a page of a later night: {page} points, {nodes} nodes");
     let (page, nodes) = cost("issues", 50);
     assert!(page <= 3 && nodes < 6_000, "a page of issues: {page} points, {nodes} nodes");
-    for single in ["commits", "accounts", "repositories", "review counts", "continued lists", "what issues have"] {
+    // Of fifty repositories: the newest pull request, the newest issue, the last releases.
+    assert_eq!(cost("repositories", 1).0, 2);
+    for single in ["commits", "accounts", "review counts", "continued lists", "what issues have"] {
         assert_eq!(cost(single, 100).0, 1, "{single}");
     }
     assert_eq!(cost("check runs", 1).0, 2);

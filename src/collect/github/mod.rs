@@ -15,6 +15,7 @@ mod checks;
 mod client;
 mod estimate;
 mod issues;
+mod people;
 mod pulls;
 mod rows;
 mod streams;
@@ -29,6 +30,7 @@ pub use app::{App, Credential};
 use client::Client;
 pub use estimate::{Cost, estimate};
 pub use issues::{IssueSource, KnownItem};
+pub use people::people;
 
 /// Repositories read at the same time.
 const AT_ONCE: usize = 3;
@@ -168,6 +170,7 @@ pub fn questions() -> Vec<(&'static str, String)> {
     let many = |count: usize, text: &str| vec![text.to_owned(); count];
     let mut questions = pulls::questions();
     questions.extend(issues::questions());
+    questions.push(("people", people::PEOPLE.to_owned()));
     questions.push(("commits", streams::COMMITS.to_owned()));
     questions.push(("check runs", checks::question(&many(checks::IN_ONE, "some-id"))));
     questions.push(("accounts", accounts_question(&many(2 * IN_ONE, "some-\"login\""))));
