@@ -9,8 +9,9 @@ use super::people::{joint_strength, strength};
 use super::series::{Form, Point, Settings, SignalSpec, TeamInput, Track, Window};
 use super::usual_range::{FEWEST_WEEKS, Verdict};
 
-/// How far calibration may move a threshold from its start value.
-pub(super) const REACH: f64 = 0.5;
+/// How far calibration may move a threshold below and above its start value. Not below: there a calm year would fill the
+/// budget of one card a quarter, and more than 0.6 cards a quarter on the page of a calm team are too many.
+pub(super) const REACH: (f64, f64) = (0.0, 0.5);
 
 /// A count with its usual range, as a card says it.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,7 +161,7 @@ impl Look<'_> {
     fn single(&self, night: i64) -> Single {
         let score = self.verdict.score;
         let candidate =
-            score.filter(|score| *score >= START.signal - REACH && self.verdict.z10.is_some() && self.effect());
+            score.filter(|score| *score >= START.signal - REACH.0 && self.verdict.z10.is_some() && self.effect());
         Single {
             slug: self.track.spec.slug.clone(),
             order: self.track.spec.order,
@@ -207,7 +208,7 @@ pub(super) fn evaluate(team: &TeamInput, tracks: &[Track<'_>], night: i64) -> Ni
 }
 
 fn together(looks: &[Look<'_>], found: Joint, night: i64) -> Together {
-    let is_candidate = found.score >= START.joint - REACH && found.effect;
+    let is_candidate = found.score >= START.joint - REACH.0 && found.effect;
     let mut named = looks.iter().filter(|look| found.three.contains(&look.track.spec.slug));
     Together {
         strength: if is_candidate { joint_strength(looks, &found, night) } else { None },

@@ -53,7 +53,7 @@ pub fn cards(team: &str, nights: &[Night], thresholds: Thresholds) -> Vec<Rememb
 }
 
 /// Finds, by bisection, the thresholds that open half a single and half a joint card per team-quarter in the replay
-/// of all teams, at most 0.5 from the start values. Below eight team-quarters the start values stay.
+/// of all teams; never below the start values, and at most 0.5 above them. Below eight team-quarters the start values stay.
 #[must_use]
 pub fn calibrate(teams: &[(String, Vec<Night>)]) -> Calibration {
     let known = |night: &&Night| night.singles.iter().any(|one| one.is_known);
@@ -74,7 +74,7 @@ pub fn calibrate(teams: &[(String, Vec<Night>)]) -> Calibration {
 
 /// The lowest threshold within reach of the start value at which the rate is within half the budget.
 fn threshold(start: f64, rate: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (start - REACH, start + REACH);
+    let (mut low, mut high) = (start - REACH.0, start + REACH.1);
     if rate(low) <= HALF_BUDGET {
         return low;
     }

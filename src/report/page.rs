@@ -56,6 +56,14 @@ impl Maker<'_> {
         }
     }
 
+    /// A measured rate of cards in words, with one digit.
+    fn rate(&self, rate: f64) -> String {
+        if rate < 0.05 {
+            return self.words.get("rate-seldom");
+        }
+        self.words.fill("rate-about", &[("rate", &format!("{rate:.1}"))])
+    }
+
     /// When a card opens, and how often that happens here.
     fn rule(&self, team: &Team) -> String {
         let thresholds = [self.organisation.signal_threshold, self.organisation.joint_threshold];
@@ -63,7 +71,7 @@ impl Maker<'_> {
         let rule = self.words.fill("worked-rule", &[("signal", &signal), ("joint", &joint)]);
         match team.false_cards {
             Some(rate) => {
-                format!("{rule} {}", self.words.fill("measured-rate", &[("rate", &format!("{rate:.1}"))]))
+                format!("{rule} {}", self.words.fill("measured-rate", &[("rate", &self.rate(rate))]))
             }
             None => rule,
         }
@@ -171,9 +179,8 @@ impl Maker<'_> {
             .conversations
             .iter()
             .map(|card| {
-                let rate = team.false_cards.map(|rate| format!("{rate:.1}"));
-                let chance = match rate {
-                    Some(rate) => self.words.fill("chance", &[("rate", &rate)]),
+                let chance = match team.false_cards {
+                    Some(rate) => self.words.fill("chance", &[("rate", &self.rate(rate))]),
                     None => self.words.get("chance-unmeasured"),
                 };
                 let load = card.signals.iter().any(|slug| MEETINGS.contains(&slug.as_str())) && card.signals.len() == 1;

@@ -331,3 +331,25 @@ fn reports_are_swapped_in_whole_and_a_notice_replaces_the_older_one() {
     let dated = folder.path().join("2026-11-23/payments.html");
     assert!(!std::fs::read_to_string(dated).unwrap().contains("25 November"));
 }
+
+#[test]
+fn last_year_and_what_the_roster_explains_stand_on_the_card_and_the_measured_rate_beside_it() {
+    let mut team = sample::team("payments", "Payments");
+    sample::open(&mut team, "waiting_for_review", jiff::civil::date(2026, 11, 23));
+    let (from, to) = (jiff::civil::date(2025, 11, 10), jiff::civil::date(2025, 11, 21));
+    let signal = team.signals.get_mut("waiting_for_review").unwrap();
+    signal.year_ago = Some(super::input::Point { from, to, x: None, n: 41 });
+    team.context =
+        vec![super::input::Context::Holiday(jiff::civil::date(2026, 11, 18)), super::input::Context::Joiners];
+    team.false_cards = Some(0.02);
+    let files = rendered(&sample::organisation(), &[team]);
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "payments.json")).unwrap();
+    let card = &figures["conversations"][0];
+    assert_eq!(card["observation"]["year_ago"], serde_json::json!({ "x": null, "n": 41 }));
+    let readings = card["may_also_be"].as_array().unwrap();
+    assert!(readings[0].as_str().unwrap().contains("public holiday fell on"), "{readings:?}");
+    assert!(readings[1].as_str().unwrap().starts_with("many members are new"), "{readings:?}");
+    let page = text(&files, "payments.html");
+    assert!(page.contains("the same ten working days a year before: few of 41"), "the season is told");
+    assert!(page.contains("by chance: fewer than 0.1 such cards per team and quarter"));
+}
