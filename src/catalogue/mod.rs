@@ -73,6 +73,18 @@ pub struct Card {
     cap: Option<(i64, i64)>,
     #[serde(default)]
     once_per_item: bool,
+    /// The fewest events in the baseline of a rate.
+    #[serde(default)]
+    baseline_minimum: i64,
+    /// The population floor, where it is higher than that of the data.
+    #[serde(default)]
+    people: i64,
+    /// The signal of which this one is a detail: no second card stands beside it.
+    #[serde(default)]
+    detail_of: Option<String>,
+    /// Counts swing with the halves of a sprint.
+    #[serde(default)]
+    by_sprint: bool,
     /// `github`, `jira`, `git`, `calendars`.
     pub sources: Vec<String>,
     pub unit: String,
@@ -107,10 +119,13 @@ impl Card {
                 FormWord::Stock => Form::Stock,
             },
             lists_items: self.data == Data::WorkItem,
-            floor: if matches!(self.data, Data::Clock | Data::Calendar) { 5 } else { 4 },
+            floor: self.people.max(if matches!(self.data, Data::Clock | Data::Calendar) { 5 } else { 4 }),
             minimum: self.minimum,
             cap: self.cap,
             once_per_item: self.once_per_item,
+            baseline_minimum: self.baseline_minimum,
+            detail_of: self.detail_of.clone(),
+            by_sprint: self.by_sprint,
         }
     }
 }

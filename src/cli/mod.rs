@@ -55,6 +55,14 @@ enum Command {
     },
     /// Renders the report again from the store, without network.
     Report(Where),
+    /// Says what the last 52 weeks would have shown, week by week and team by team, without network.
+    Replay {
+        #[command(flatten)]
+        place: Where,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Makes a report from nothing but a git clone.
     Try {
         /// The clone or bare repository.
@@ -136,6 +144,9 @@ pub struct Choice {
     /// Reads everything again that a first night would read.
     #[arg(long)]
     full: bool,
+    /// Puts the present roster in place for past weeks as well, after a correction; else it counts from Monday on.
+    #[arg(long)]
+    reread_roster: bool,
     /// Says what a run would cost, by a few cheap requests, and writes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -171,6 +182,7 @@ impl Cli {
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
             Command::Identities { place, undo } => identities::identities(&place, undo, outside),
             Command::Check(place) => commands::check(&place, outside),
+            Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),
             Command::Signals { name } => commands::signals(name.as_deref()),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),

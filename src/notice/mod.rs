@@ -3,10 +3,15 @@
 
 pub mod file;
 pub mod joint;
+pub mod memory;
 pub mod nights;
 pub mod people;
+pub mod replay;
 pub mod series;
+#[cfg(test)]
+mod tests;
 pub mod usual_range;
 
+pub use memory::{Memory, START, Thresholds};
 pub use nights::{Card, Notices, Observation, SignalState, State, notice};
 pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput};
