@@ -153,8 +153,7 @@ fn questions_cost_what_was_planned_by_the_published_formula() {
     assert!(page <= 3 && nodes < 6_000, "a page of issues: {page} points, {nodes} nodes");
     // Of fifty repositories: the newest pull request, the newest issue, the last releases.
     assert_eq!(cost("repositories", 1).0, 2);
-    for single in ["commits", "accounts", "review counts", "continued lists", "what issues have"]
-    {
+    for single in ["commits", "accounts", "review counts", "continued lists", "what issues have"] {
         assert_eq!(cost(single, 100).0, 1, "{single}");
     }
     // A page of commits is a point, of whichever repository.
