@@ -73,6 +73,15 @@ pub struct Card {
     cap: Option<(i64, i64)>,
     #[serde(default)]
     once_per_item: bool,
+    /// The fewest events in the baseline of a rate.
+    #[serde(default)]
+    baseline_minimum: i64,
+    /// The population floor, where it is higher than that of the data.
+    #[serde(default)]
+    people: i64,
+    /// The signal of which this one is a detail: no second card stands beside it.
+    #[serde(default)]
+    detail_of: Option<String>,
     /// `github`, `jira`, `git`, `calendars`.
     pub sources: Vec<String>,
     pub unit: String,
@@ -87,6 +96,12 @@ pub struct Card {
 }
 
 impl Card {
+    /// Events beside an exposure, of which there may be more: not a share of it.
+    #[must_use]
+    pub fn is_rate(&self) -> bool {
+        self.kind == KindWord::Rate
+    }
+
     /// The facts that the method needs.
     #[must_use]
     pub fn spec(&self) -> SignalSpec {
@@ -107,10 +122,12 @@ impl Card {
                 FormWord::Stock => Form::Stock,
             },
             lists_items: self.data == Data::WorkItem,
-            floor: if matches!(self.data, Data::Clock | Data::Calendar) { 5 } else { 4 },
+            floor: self.people.max(if matches!(self.data, Data::Clock | Data::Calendar) { 5 } else { 4 }),
             minimum: self.minimum,
             cap: self.cap,
             once_per_item: self.once_per_item,
+            baseline_minimum: self.baseline_minimum,
+            detail_of: self.detail_of.clone(),
         }
     }
 }
@@ -129,13 +146,22 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 7] = shipped![
+const SHIPPED: [(&str, &str); 16] = shipped![
     "stalled_work",
     "waiting_for_review",
+    "quiet_approvals",
     "moving_dates",
     "outside_usual_hours",
     "no_quiet_block",
     "meeting_load",
+    "unplanned_work",
+    "returning_work",
+    "waiting_on_others",
+    "fewer_voices",
+    "late_disagreement",
+    "fast_approvals",
+    "unlinked_work",
+    "review_concentration",
     "joint",
 ];
 /// The card that is no signal.
@@ -211,6 +237,14 @@ mod tests {
             assert_eq!(behaviours("follow-up"), 1, "{}", card.slug);
             assert_eq!(behaviours("problem-solving support"), 1, "{}", card.slug);
         }
+    }
+
+    #[test]
+    fn the_first_eleven_are_the_core_and_all_others_are_optional() {
+        let catalogue = Catalogue::embedded().unwrap();
+        let core: Vec<u32> = catalogue.signals().iter().filter(|card| card.core).map(|card| card.order).collect();
+        assert_eq!(core, (1..=11).collect::<Vec<u32>>());
+        assert!(catalogue.signals().iter().all(|card| card.core == (card.order <= 11)));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Notice: evidence becomes cards, quiet lines, or silence. A pure function that cannot fail; it knows no files, no
 //! clock and no polars.
 
+#[cfg(test)]
+mod detail_tests;
 pub mod file;
 pub mod joint;
 pub mod nights;

@@ -162,7 +162,8 @@ pub fn notice(team: &TeamInput, specs: &[SignalSpec], settings: &Settings, today
         age(&mut open, &looks, settings);
         let rested = last_new.is_none_or(|last| at - last >= BETWEEN_CARDS);
         if let Some(card) = rested.then(|| candidate(&looks, &open, settings, *night)).flatten() {
-            open.retain(|other| !other.signals.iter().all(|signal| card.signals.contains(signal)));
+            let details = |slug: &str| detail_of(specs, slug).is_some_and(|whole| card.signals.contains(whole));
+            open.retain(|other| !other.signals.iter().all(|signal| card.signals.contains(signal) || details(signal)));
             open.push(card);
             last_new = Some(at);
         }
@@ -203,6 +204,11 @@ fn look<'a>(team: &TeamInput, tracks: &'a [Track<'a>], night: i64) -> Vec<Look<'
 fn joint_of(looks: &[Look<'_>]) -> Option<Joint> {
     let core: Vec<Scored> = looks.iter().filter(|look| look.track.spec.core).map(Look::scored).collect();
     joint(&core)
+}
+
+/// The signal of which another one is a detail.
+fn detail_of<'a>(specs: &'a [SignalSpec], slug: &str) -> Option<&'a String> {
+    specs.iter().find(|spec| spec.slug == slug)?.detail_of.as_ref()
 }
 
 /// Counts the nights that open cards spent below their threshold, and closes those that rested long enough.
@@ -260,6 +266,11 @@ fn candidate(looks: &[Look<'_>], open: &[OpenCard], settings: &Settings, night: 
         .filter(|look| look.complete && look.stands_out(settings.signal_threshold) && !taken(&look.track.spec.slug))
         .filter(|look| carried_by_several(look, night, settings.signal_threshold))
         .collect();
+    let standing: Vec<&str> = singles.iter().map(|look| look.track.spec.slug.as_str()).collect();
+    singles.retain(|look| {
+        let whole = look.track.spec.detail_of.as_deref();
+        whole.is_none_or(|whole| !taken(whole) && !standing.contains(&whole))
+    });
     singles.sort_by(|left, right| {
         let by_score = right.verdict.score.partial_cmp(&left.verdict.score).unwrap_or(std::cmp::Ordering::Equal);
         by_score.then(left.track.spec.order.cmp(&right.track.spec.order))

@@ -37,6 +37,10 @@ pub struct SignalSpec {
     pub cap: Option<(i64, i64)>,
     /// An item counts at most once in a window.
     pub once_per_item: bool,
+    /// The fewest events in the baseline below which nothing is said.
+    pub baseline_minimum: i64,
+    /// The signal of which this one is a detail: no second card stands beside it.
+    pub detail_of: Option<String>,
 }
 
 /// A day on which members of the team work.
@@ -173,12 +177,16 @@ impl<'a> Track<'a> {
 
     /// The series of a night; counts without a window are zero of zero, which is never enough to say anything.
     pub fn series(&self, night: i64, w10: Option<Pair>, w5: Option<Pair>) -> Series {
+        let weeks: Vec<Option<Pair>> =
+            self.baseline(night).into_iter().map(|(_, week)| week.map(|week| week.pair)).collect();
+        let seen: i64 = weeks.iter().flatten().map(|pair| pair.x).sum();
         Series {
             kind: self.spec.kind,
             side: self.spec.side,
             stock: self.spec.form == Form::Stock,
-            minimum: self.spec.minimum,
-            weeks: self.baseline(night).into_iter().map(|(_, week)| week.map(|week| week.pair)).collect(),
+            // No window is large enough beside a baseline in which next to nothing happened.
+            minimum: if seen < self.spec.baseline_minimum { f64::INFINITY } else { self.spec.minimum },
+            weeks,
             w10: w10.unwrap_or_default(),
             w5: w5.unwrap_or_default(),
         }
