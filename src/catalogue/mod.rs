@@ -82,6 +82,9 @@ pub struct Card {
     /// The signal of which this one is a detail: no second card stands beside it.
     #[serde(default)]
     detail_of: Option<String>,
+    /// What it counted a year ago meant the same; not so where an own limit or usual hours rest on the time before.
+    #[serde(default = "yes")]
+    pub season: bool,
     /// Counts swing with the halves of a sprint.
     #[serde(default)]
     by_sprint: bool,
@@ -96,6 +99,10 @@ pub struct Card {
     pub questions: Vec<Question>,
     pub could_do: Vec<String>,
     pub cannot_see: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Card {

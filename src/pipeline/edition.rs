@@ -9,7 +9,7 @@ use super::context::context;
 use super::freshness::{complete_days, cost, team_sources};
 use super::history::{History, month};
 use super::record::Scope;
-use crate::catalogue::{Catalogue, Data};
+use crate::catalogue::Catalogue;
 use crate::config::{Config, Team};
 use crate::measure::Measured;
 use crate::measure::roster::Roster;
@@ -89,12 +89,16 @@ impl Night<'_> {
         self.config.teams.iter().enumerate().map(input).collect()
     }
 
-    /// The nights of the 52 weeks before a day, for every team that is large enough for cards.
+    /// The nights of the 52 weeks before a day, for every one of these teams.
     #[must_use]
-    pub fn replayed(&self, inputs: &[TeamInput], today: i64) -> Vec<(String, Vec<notice::nights::Night>)> {
+    pub fn replayed<'b>(
+        &self,
+        inputs: impl Iterator<Item = &'b TeamInput>,
+        today: i64,
+    ) -> Vec<(String, Vec<notice::nights::Night>)> {
         let (specs, settings) = (self.specs(), self.settings(notice::START));
         let nights = |team: &TeamInput| replay::nights(team, &specs, &settings, today);
-        inputs.iter().map(|team| (team.id.clone(), nights(team))).collect()
+        inputs.map(|team| (team.id.clone(), nights(team))).collect()
     }
 
     /// The thresholds of this month: those that are remembered, else measured by the replay of the 52 weeks before
@@ -102,8 +106,8 @@ impl Night<'_> {
     pub fn calibration(&self, history: &mut History, inputs: &[TeamInput]) -> Calibration {
         let (name, first) = month(self.today());
         *history.calibrations.entry(name).or_insert_with(|| {
-            let large: Vec<TeamInput> = inputs.iter().filter(|team| !self.is_too_small(team)).cloned().collect();
-            replay::calibrate(&self.replayed(&large, first))
+            let large = inputs.iter().filter(|team| !self.is_too_small(team));
+            replay::calibrate(&self.replayed(large, first))
         })
     }
 
@@ -242,8 +246,7 @@ impl Night<'_> {
                 let state = page::SignalState::NotShown;
                 return (slug.clone(), page::Signal { state, points: vec![], observation: None, year_ago: None });
             }
-            // Usual hours of a year ago would rest on too few events before them to mean the same.
-            let comparable = self.catalogue.card(slug).is_some_and(|card| card.data != Data::Clock);
+            let comparable = self.catalogue.card(slug).is_some_and(|card| card.season);
             let shown = page::Signal {
                 state: signal_state(&state.state),
                 points: state.points.iter().map(point).collect(),

@@ -62,7 +62,7 @@ pub fn replay(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp
     let inputs = night.inputs();
     let today = night.today();
     let calibration = night.calibration(&mut history, &inputs);
-    let played = night.replayed(&inputs, today);
+    let played = night.replayed(inputs.iter(), today);
     let teams = config.teams.iter().zip(&played).map(|(team, (id, nights))| {
         let compared = nights.iter().filter(|night| night.singles.iter().any(|one| one.is_known)).count();
         let cards = cards(id, nights, calibration.thresholds).into_iter().map(|card| CardReplay {

@@ -11,6 +11,7 @@ mod github_issues;
 mod graphql;
 mod jira;
 mod jira_double;
+mod memory;
 mod mirror;
 mod night;
 mod recorded;
