@@ -106,6 +106,12 @@ fn yes() -> bool {
 }
 
 impl Card {
+    /// Events beside an exposure, of which there may be more: not a share of it.
+    #[must_use]
+    pub fn is_rate(&self) -> bool {
+        self.kind == KindWord::Rate
+    }
+
     /// The facts that the method needs.
     #[must_use]
     pub fn spec(&self) -> SignalSpec {
@@ -151,13 +157,22 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 7] = shipped![
+const SHIPPED: [(&str, &str); 16] = shipped![
     "stalled_work",
     "waiting_for_review",
+    "quiet_approvals",
     "moving_dates",
     "outside_usual_hours",
     "no_quiet_block",
     "meeting_load",
+    "unplanned_work",
+    "returning_work",
+    "waiting_on_others",
+    "fewer_voices",
+    "late_disagreement",
+    "fast_approvals",
+    "unlinked_work",
+    "review_concentration",
     "joint",
 ];
 /// The card that is no signal.
@@ -233,6 +248,14 @@ mod tests {
             assert_eq!(behaviours("follow-up"), 1, "{}", card.slug);
             assert_eq!(behaviours("problem-solving support"), 1, "{}", card.slug);
         }
+    }
+
+    #[test]
+    fn the_first_eleven_are_the_core_and_all_others_are_optional() {
+        let catalogue = Catalogue::embedded().unwrap();
+        let core: Vec<u32> = catalogue.signals().iter().filter(|card| card.core).map(|card| card.order).collect();
+        assert_eq!(core, (1..=11).collect::<Vec<u32>>());
+        assert!(catalogue.signals().iter().all(|card| card.core == (card.order <= 11)));
     }
 
     #[test]

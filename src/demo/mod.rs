@@ -3,6 +3,7 @@
 
 mod chance;
 mod people;
+mod talk;
 mod work;
 
 use jiff::Timestamp;

@@ -2,11 +2,12 @@
 
 use super::chance::Chance;
 use super::people::{PersonPlan, TEAMS, TeamPlan, Trouble};
+use super::talk::{Fate, Talk};
 use crate::model::records::*;
 use crate::model::time::{Millis, date_of};
 use crate::model::{Account, AccountKind, Batch, Pseudonyms};
 
-const GITHUB: &str = "github.com";
+pub const GITHUB: &str = "github.com";
 const JIRA: &str = "harbor.atlassian.net";
 /// Minutes of a working day.
 const DAY: i64 = 480;
@@ -77,11 +78,11 @@ impl<'a> TeamWork<'a> {
         self.batch
     }
 
-    fn repository(&self) -> i64 {
+    pub fn repository(&self) -> i64 {
         910_000 + self.position
     }
 
-    fn id(&mut self) -> i64 {
+    pub fn id(&mut self) -> i64 {
         self.next += 1;
         (self.position + 1) * 1_000_000 + self.next
     }
@@ -91,7 +92,7 @@ impl<'a> TeamWork<'a> {
         self.plan.trouble == trouble && day > self.last - self.plan.lasts * 7 / 5
     }
 
-    fn github(&self, person: &PersonPlan) -> Account {
+    pub fn github(&self, person: &PersonPlan) -> Account {
         self.names.account("github", GITHUB, &person.number.to_string())
     }
 
@@ -132,6 +133,7 @@ impl<'a> TeamWork<'a> {
         let created = person.at(day - self.chance.between(1, 12), minute);
         let (started, ended) = (person.at(day, minute), person.at(end_day, end_minute));
         let id = self.id();
+        let fate = Fate::of(self.plan.id, id);
         let done = ended <= self.until;
         let dated = self.chance.happens(self.plan.dated);
         let due = dated.then(|| self.later(person, day, minute, self.plan_minutes(needed)).0);
@@ -141,6 +143,7 @@ impl<'a> TeamWork<'a> {
         if done {
             self.status(id, ended, account, "3", "6");
         }
+        self.befall(id, &fate, account, started, ended);
         self.batch.issues.push(Issue {
             tracker: Tracker::Jira,
             host: JIRA.to_owned(),
@@ -151,7 +154,7 @@ impl<'a> TeamWork<'a> {
             status_id: if done { "6" } else { "3" }.to_owned(),
             status_category: if done { "done" } else { "in_progress" }.to_owned(),
             priority: None,
-            created_at: created,
+            created_at: if fate.incident { Millis(started.0 - 1_800_000) } else { created },
             updated_at: if done { ended } else { started },
             resolved_at: done.then_some(ended),
             assignee: account,
@@ -159,7 +162,7 @@ impl<'a> TeamWork<'a> {
             parent_id: None,
             due_on: due_on.map(date_of),
             fix_version_on: None,
-            labels: String::new(),
+            labels: if fate.incident { "incident" } else { "" }.to_owned(),
             sprints: String::new(),
             estimate: None,
             flagged: false,
@@ -194,12 +197,12 @@ impl<'a> TeamWork<'a> {
         Some(due)
     }
 
-    fn status(&mut self, id: i64, at: Millis, author: Option<Account>, from: &str, to: &str) {
+    pub fn status(&mut self, id: i64, at: Millis, author: Option<Account>, from: &str, to: &str) {
         let change = self.change(id, "status", at, author);
         self.batch.issue_changes.push(IssueChange { from: Some(from.to_owned()), to: Some(to.to_owned()), ..change });
     }
 
-    fn change(&mut self, issue_id: i64, field: &str, at: Millis, author: Option<Account>) -> IssueChange {
+    pub fn change(&mut self, issue_id: i64, field: &str, at: Millis, author: Option<Account>) -> IssueChange {
         let change_id = self.id().to_string();
         let field = field.to_owned();
         IssueChange {
@@ -235,25 +238,13 @@ impl<'a> TeamWork<'a> {
         let (created, answered, merged) =
             (person.at(day, minute), reviewer.at(answer_day, answer_minute), person.at(merge_day, merge_minute));
         let merged = (merged.max(answered) <= self.until).then_some(merged.max(answered));
-        self.batch.pull_requests.push(self.pull_request(person, number, created, merged, answered));
+        let talk = Talk::of(self.plan.id, number, self.troubled(Trouble::Stuck, day));
+        self.batch.pull_requests.push(self.pull_request(person, number, created, merged, answered, &talk));
         for commit in 0..self.chance.between(1, 3) {
             self.commit(person, day, (minute - 15 * commit).max(MORNING), Some(number));
         }
         self.event(number, created, "review_requested", self.github(person), Some(self.github(reviewer)));
-        if answered <= self.until {
-            let review_id = self.id();
-            self.batch.reviews.push(Review {
-                host: GITHUB.to_owned(),
-                repository_id: self.repository(),
-                number,
-                review_id,
-                reviewer: Some(self.github(reviewer)),
-                reviewer_kind: AccountKind::User,
-                submitted_at: answered,
-                state: "approved".to_owned(),
-                comments: 0,
-            });
-        }
+        self.reviews(reviewer, number, &talk, answered, merged.unwrap_or(answered));
         if let Some(merged) = merged {
             self.event(number, merged, "merged", self.github(person), None);
         }
@@ -266,6 +257,7 @@ impl<'a> TeamWork<'a> {
         created: Millis,
         merged: Option<Millis>,
         answered: Millis,
+        talk: &Talk,
     ) -> PullRequest {
         PullRequest {
             host: GITHUB.to_owned(),
@@ -283,12 +275,12 @@ impl<'a> TeamWork<'a> {
             merged_at: merged,
             merged_by: merged.map(|_| self.github(person)),
             commits: 1,
-            additions: 40,
-            deletions: 12,
+            additions: talk.lines * 3 / 4,
+            deletions: talk.lines - talk.lines * 3 / 4,
             changed_files: 3,
-            issue_keys: String::new(),
+            issue_keys: if talk.linked { format!("{}-{number}", self.plan.project) } else { String::new() },
             labels: String::new(),
-            reverts: None,
+            reverts: talk.takes_back.then_some(number - 1),
         }
     }
 

@@ -21,13 +21,22 @@ macro_rules! shipped {
 }
 
 /// The signals that come with the program, in the catalogue's order.
-const SHIPPED: [(&str, &str); 6] = shipped![
+const SHIPPED: [(&str, &str); 15] = shipped![
     "stalled_work",
     "waiting_for_review",
+    "quiet_approvals",
     "moving_dates",
     "outside_usual_hours",
     "no_quiet_block",
     "meeting_load",
+    "unplanned_work",
+    "returning_work",
+    "waiting_on_others",
+    "fewer_voices",
+    "late_disagreement",
+    "fast_approvals",
+    "unlinked_work",
+    "review_concentration",
 ];
 
 /// The queries of the signals that come with the program.

@@ -10,7 +10,7 @@ use crate::store::{Store, StoreError, table};
 use super::MeasureError;
 
 /// A pull request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pull {
     pub repository: i64,
     pub number: i64,
@@ -20,13 +20,32 @@ pub struct Pull {
     pub created_at: Millis,
     pub ready_at: Option<Millis>,
     pub closed_at: Option<Millis>,
+    pub merged_at: Option<Millis>,
     pub merged_by: Option<i64>,
+    /// Lines added and removed.
+    pub lines: i64,
     /// Keys of linked tickets, comma-separated.
     pub issue_keys: String,
+    /// The number of the change that this one takes back.
+    pub reverts: Option<i64>,
+}
+
+/// A submitted review.
+#[derive(Clone, Debug, Default)]
+pub struct Review {
+    pub repository: i64,
+    pub number: i64,
+    pub at: Millis,
+    pub reviewer: Option<i64>,
+    pub by_bot: bool,
+    /// `approved`, `changes_requested`, `commented` or `dismissed`.
+    pub state: String,
+    /// How many comments came with it.
+    pub comments: i64,
 }
 
 /// Something that somebody did about a pull request: an event, a review or a comment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Act {
     pub repository: i64,
     pub number: i64,
@@ -35,10 +54,12 @@ pub struct Act {
     pub kind: String,
     pub actor: Option<i64>,
     pub actor_is_bot: bool,
+    /// The account that was asked for a review, or no longer is.
+    pub subject: Option<i64>,
 }
 
 /// A ticket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ticket {
     pub host: String,
     pub id: i64,
@@ -46,6 +67,7 @@ pub struct Ticket {
     pub project: String,
     pub kind: String,
     pub category: String,
+    pub priority: Option<String>,
     pub created_at: Millis,
     pub resolved_at: Option<Millis>,
     pub assignee: Option<i64>,
@@ -53,6 +75,10 @@ pub struct Ticket {
     pub parent: Option<i64>,
     pub due_on: Option<i64>,
     pub fix_version_on: Option<i64>,
+    /// Labels of the allow-list, comma-separated.
+    pub labels: String,
+    /// It bears a flag now.
+    pub flagged: bool,
     /// Ids of all its sprints, comma-separated.
     pub sprints: String,
 }
@@ -75,9 +101,22 @@ pub struct Change {
     pub to: Option<String>,
 }
 
-/// A sprint.
+/// A link between tickets, as one of them tells it.
 #[derive(Clone, Debug)]
+pub struct Link {
+    /// Host and id of the ticket that tells it.
+    pub ticket: (String, i64),
+    /// The link type's name.
+    pub kind: String,
+    /// It leads to this ticket: "is blocked by", not "blocks".
+    pub inward: bool,
+    pub other_key: String,
+}
+
+/// A sprint.
+#[derive(Clone, Debug, Default)]
 pub struct Sprint {
+    pub starts_at: Option<Millis>,
     pub ends_at: Option<Millis>,
     pub completed_at: Option<Millis>,
 }
@@ -112,7 +151,9 @@ pub struct Tables {
     pub releases: Vec<(i64, Millis)>,
     pub pulls: Vec<Pull>,
     pub acts: Vec<Act>,
+    pub reviews: Vec<Review>,
     pub tickets: Vec<Ticket>,
+    pub links: Vec<Link>,
     /// Changes of each ticket (host, id), in order of time.
     pub changes: BTreeMap<(String, i64), Vec<Change>>,
     /// Sprints by (host, id).
@@ -193,14 +234,20 @@ impl Tables {
             "created_at",
             "ready_at",
             "closed_at",
+            "merged_at",
             "merged_by",
+            "additions",
+            "deletions",
             "issue_keys",
+            "reverts",
         ];
         let rows = Rows::read(store, "pull_requests", &columns)?;
         let (repositories, numbers) = (rows.ints("repository_id")?, rows.ints("number")?);
         let (authors, kinds, drafts) = (rows.ints("author")?, rows.texts("author_kind")?, rows.bools("draft")?);
         let (created, ready, closed) = (rows.ints("created_at")?, rows.ints("ready_at")?, rows.ints("closed_at")?);
-        let (merged_by, issue_keys) = (rows.ints("merged_by")?, rows.texts("issue_keys")?);
+        let (merged, merged_by) = (rows.ints("merged_at")?, rows.ints("merged_by")?);
+        let (issue_keys, reverts) = (rows.texts("issue_keys")?, rows.ints("reverts")?);
+        let (added, deleted) = (rows.ints("additions")?, rows.ints("deletions")?);
         for at in 0..rows.height() {
             self.pulls.push(Pull {
                 repository: repositories[at].unwrap_or_default(),
@@ -211,18 +258,23 @@ impl Tables {
                 created_at: Millis(created[at].unwrap_or_default()),
                 ready_at: ready[at].map(Millis),
                 closed_at: closed[at].map(Millis),
+                merged_at: merged[at].map(Millis),
                 merged_by: merged_by[at],
+                lines: added[at].unwrap_or_default() + deleted[at].unwrap_or_default(),
                 issue_keys: issue_keys[at].clone().unwrap_or_default(),
+                reverts: reverts[at],
             });
         }
         Ok(())
     }
 
     fn load_acts(&mut self, store: &Store) -> Result<(), MeasureError> {
-        let rows = Rows::read(store, "pull_request_events", &["repository_id", "number", "at", "kind", "actor"])?;
+        let columns = ["repository_id", "number", "at", "kind", "actor", "subject"];
+        let rows = Rows::read(store, "pull_request_events", &columns)?;
         self.add_acts(&rows, "at", "actor", None, None)?;
-        let columns = ["repository_id", "number", "submitted_at", "reviewer", "reviewer_kind"];
+        let columns = ["repository_id", "number", "submitted_at", "reviewer", "reviewer_kind", "state", "comments"];
         let rows = Rows::read(store, "reviews", &columns)?;
+        self.add_reviews(&rows)?;
         self.add_acts(&rows, "submitted_at", "reviewer", Some("reviewer_kind"), Some("review"))?;
         let columns = ["place", "repository_id", "number", "author", "author_kind", "at"];
         let rows = Rows::read(store, "comments", &columns)?;
@@ -233,6 +285,25 @@ impl Tables {
             }
         }
         self.add_acts(&rows, "at", "author", Some("author_kind"), Some("comment"))
+    }
+
+    fn add_reviews(&mut self, rows: &Rows) -> Result<(), MeasureError> {
+        let (repositories, numbers) = (rows.ints("repository_id")?, rows.ints("number")?);
+        let (times, reviewers) = (rows.ints("submitted_at")?, rows.ints("reviewer")?);
+        let (kinds, states) = (rows.texts("reviewer_kind")?, rows.texts("state")?);
+        let comments = rows.ints("comments")?;
+        for at in 0..rows.height() {
+            self.reviews.push(Review {
+                repository: repositories[at].unwrap_or_default(),
+                number: numbers[at].unwrap_or_default(),
+                at: Millis(times[at].unwrap_or_default()),
+                reviewer: reviewers[at],
+                by_bot: kinds[at].as_deref().is_some_and(is_automation),
+                state: states[at].clone().unwrap_or_default(),
+                comments: comments[at].unwrap_or_default(),
+            });
+        }
+        Ok(())
     }
 
     fn add_acts(
@@ -247,6 +318,7 @@ impl Tables {
         let (times, actors) = (rows.ints(time)?, rows.ints(actor)?);
         let kinds = kind.is_none().then(|| rows.texts("kind")).transpose()?;
         let actor_kinds = actor_kind.map(|name| rows.texts(name)).transpose()?;
+        let subjects = kind.is_none().then(|| rows.ints("subject")).transpose()?;
         for at in 0..rows.height() {
             let (Some(repository), Some(number)) = (repositories[at], numbers[at]) else { continue };
             let told = kinds.as_ref().and_then(|kinds| kinds[at].clone());
@@ -258,6 +330,7 @@ impl Tables {
                 kind: told.unwrap_or_else(|| kind.unwrap_or_default().to_owned()),
                 actor: actors[at],
                 actor_is_bot: bot.as_deref().is_some_and(is_automation),
+                subject: subjects.as_ref().and_then(|subjects| subjects[at]),
             });
         }
         Ok(())
@@ -278,6 +351,9 @@ impl Tables {
             "parent_id",
             "due_on",
             "fix_version_on",
+            "priority",
+            "labels",
+            "flagged",
             "sprints",
             "gone",
         ];
@@ -289,7 +365,8 @@ impl Tables {
         let (assignees, reporters) = (rows.ints("assignee")?, rows.ints("reporter")?);
         let parents = rows.ints("parent_id")?;
         let (due, versions, gone) = (rows.ints("due_on")?, rows.ints("fix_version_on")?, rows.texts("gone")?);
-        let sprints = rows.texts("sprints")?;
+        let (sprints, labels) = (rows.texts("sprints")?, rows.texts("labels")?);
+        let (priorities, flagged) = (rows.texts("priority")?, rows.bools("flagged")?);
         for at in (0..rows.height()).filter(|at| gone[*at].is_none()) {
             self.tickets.push(Ticket {
                 host: hosts[at].clone().unwrap_or_default(),
@@ -298,6 +375,7 @@ impl Tables {
                 project: projects[at].clone().unwrap_or_default(),
                 kind: kinds[at].clone().unwrap_or_default(),
                 category: categories[at].clone().unwrap_or_default(),
+                priority: priorities[at].clone(),
                 created_at: Millis(created[at].unwrap_or_default()),
                 resolved_at: resolved[at].map(Millis),
                 assignee: assignees[at],
@@ -305,10 +383,28 @@ impl Tables {
                 parent: parents[at],
                 due_on: due[at],
                 fix_version_on: versions[at],
+                labels: labels[at].clone().unwrap_or_default(),
+                flagged: flagged[at].unwrap_or_default(),
                 sprints: sprints[at].clone().unwrap_or_default(),
             });
         }
+        self.load_links(store)?;
         self.load_changes(store)
+    }
+
+    fn load_links(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let rows = Rows::read(store, "issue_links", &["host", "issue_id", "type", "direction", "other_key"])?;
+        let (hosts, ids, kinds) = (rows.texts("host")?, rows.ints("issue_id")?, rows.texts("type")?);
+        let (directions, others) = (rows.texts("direction")?, rows.texts("other_key")?);
+        for at in 0..rows.height() {
+            self.links.push(Link {
+                ticket: (hosts[at].clone().unwrap_or_default(), ids[at].unwrap_or_default()),
+                kind: kinds[at].clone().unwrap_or_default(),
+                inward: directions[at].as_deref() == Some("inward"),
+                other_key: others[at].clone().unwrap_or_default(),
+            });
+        }
+        Ok(())
     }
 
     fn load_changes(&mut self, store: &Store) -> Result<(), MeasureError> {
@@ -331,11 +427,15 @@ impl Tables {
         for changes in self.changes.values_mut() {
             changes.sort_by_key(|change| change.at);
         }
-        let rows = Rows::read(store, "sprints", &["host", "sprint_id", "ends_at", "completed_at"])?;
-        let (hosts, ids) = (rows.texts("host")?, rows.ints("sprint_id")?);
+        let rows = Rows::read(store, "sprints", &["host", "sprint_id", "starts_at", "ends_at", "completed_at"])?;
+        let (hosts, ids, starts) = (rows.texts("host")?, rows.ints("sprint_id")?, rows.ints("starts_at")?);
         let (ends, completed) = (rows.ints("ends_at")?, rows.ints("completed_at")?);
         for at in 0..rows.height() {
-            let sprint = Sprint { ends_at: ends[at].map(Millis), completed_at: completed[at].map(Millis) };
+            let sprint = Sprint {
+                starts_at: starts[at].map(Millis),
+                ends_at: ends[at].map(Millis),
+                completed_at: completed[at].map(Millis),
+            };
             self.sprints.insert((hosts[at].clone().unwrap_or_default(), ids[at].unwrap_or_default()), sprint);
         }
         let rows = Rows::read(store, "statuses", &["host", "status_id", "category"])?;

@@ -139,7 +139,6 @@ impl Night<'_> {
             .iter()
             .map(|(day, available)| TeamDay { day: *day, available: *available })
             .collect();
-        let off: BTreeSet<String> = self.config.signals.off.iter().chain(&team.signals_off).cloned().collect();
         TeamInput {
             id: team.id.clone(),
             members,
@@ -147,7 +146,7 @@ impl Night<'_> {
             days,
             evidence: self.measured.evidence.get(&team.id).cloned().unwrap_or_default(),
             coverage: self.coverage(team, &complete),
-            off,
+            off: switched_off(self.config, team, self.catalogue),
             two_week_sprints: self.measured.two_week_sprints[at],
         }
     }
@@ -327,6 +326,15 @@ impl Night<'_> {
     }
 }
 
+/// Signals that are off for a team: those that the configuration switches off, and those beyond the core that it does
+/// not switch on.
+fn switched_off(config: &Config, team: &Team, catalogue: &Catalogue) -> BTreeSet<String> {
+    let on = |slug: &String| config.signals.all || config.signals.on.contains(slug);
+    let optional = catalogue.signals().iter().filter(|card| !card.core && !on(&card.slug));
+    let told = config.signals.off.iter().chain(&team.signals_off).cloned();
+    told.chain(optional.map(|card| card.slug.clone())).collect()
+}
+
 fn origin(url: &url::Url) -> String {
     url.origin().ascii_serialization()
 }
@@ -387,5 +395,31 @@ fn observation(seen: &notice::Observation) -> page::Observation {
         expected: seen.expected,
         past_within: seen.past_within,
         past_total: seen.past_total,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of three signals are off, by what the configuration says of signals and of its team.
+    #[track_caller]
+    fn check(signals: &str, team: &str, expected: [bool; 3]) {
+        let toml = format!(
+            "[organisation]\nname = \"H\"\ntime-zone = \"Europe/Berlin\"\n[signals]\n{signals}\n\
+             [[people]]\nid = \"ada\"\n[[teams]]\nid = \"t\"\nname = \"T\"\nmembers = [\"ada\"]\n{team}\n"
+        );
+        let config = Config::parse(&toml, std::path::Path::new("undercurrent.toml")).unwrap();
+        let off = switched_off(&config, &config.teams[0], &Catalogue::embedded().unwrap());
+        let seen = ["quiet_approvals", "fast_approvals", "unlinked_work"].map(|slug| off.contains(slug));
+        assert_eq!(seen, expected, "{signals} {team}");
+    }
+
+    #[test]
+    fn signals_beyond_the_core_are_off_until_they_are_switched_on_and_what_is_off_stays_off() {
+        check("", "", [false, true, true]);
+        check("on = [\"unlinked_work\"]", "", [false, true, false]);
+        check("on = \"all\"", "", [false, false, false]);
+        check("on = \"all\"\noff = [\"quiet_approvals\"]", "signals-off = [\"unlinked_work\"]", [true, false, true]);
     }
 }

@@ -234,7 +234,7 @@ fn beside_usual(signal: &Signal) -> Option<Compared> {
     let open = signal.state == SignalState::Open;
     let few = !open && signal.points.last().is_none_or(|point| point.x.is_none());
     let n = if open { seen.n } else { rounded(seen.n) };
-    let x = if open { seen.x } else { rounded(seen.x).min(n) };
+    let x = if open { seen.x } else { rounded(seen.x) };
     Some(Compared {
         x: (!few).then_some(x),
         n,
@@ -266,7 +266,7 @@ fn open_work(organisation: &Organisation, ageing: &Ageing) -> Vec<OpenWork> {
 
 fn point(point: &super::input::Point) -> SeriesPoint {
     let n = rounded(point.n);
-    SeriesPoint { from: point.from.to_string(), to: point.to.to_string(), x: point.x.map(|x| rounded(x).min(n)), n }
+    SeriesPoint { from: point.from.to_string(), to: point.to.to_string(), x: point.x.map(rounded), n }
 }
 
 /// A source's line in the figures.

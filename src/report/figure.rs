@@ -25,20 +25,24 @@ impl Maker<'_> {
 
     fn series_figure(&self, team: &Team, card: &CardWords, signal: &Signal, points: &[SeriesPoint]) -> Figure {
         let id = format!("c-{}", card.slug);
-        let band = band(signal);
+        let rate = card.is_rate();
+        let word = |key: &str| if rate { format!("{key}-rate") } else { key.to_owned() };
+        let (values, band) =
+            if rate { scaled(points, signal) } else { (points.iter().map(share).collect(), band(signal)) };
         let open = signal.state == SignalState::Open;
-        let percent = |share: f64| format!("{:.0}", share * 100.0);
+        let percent = |value: f64| format!("{:.0}", if rate { value } else { value * 100.0 });
         let band_label = band.map_or_else(String::new, |(low, high)| {
-            self.words.fill("band-label", &[("low", &percent(low)), ("high", &percent(high))])
+            self.words.fill(&word("band-label"), &[("low", &percent(low)), ("high", &percent(high))])
         });
         let seen = signal.observation.as_ref().filter(|_| open);
         let window = seen.map(|seen| {
             let (x, n) = (seen.x.to_string(), seen.n.to_string());
-            self.words.fill("window-label", &[("x", &x), ("n", &n), ("unit", &card.unit)])
+            self.words.fill(&word("window-label"), &[("x", &x), ("n", &n), ("unit", &card.unit)])
         });
         let chart = SeriesChart {
-            shares: points.iter().map(share).collect(),
-            names: points.iter().map(|point| self.point_name(point)).collect(),
+            shares: values.clone(),
+            counts: rate,
+            names: points.iter().map(|point| self.point_name(point, rate)).collect(),
             months: months(signal),
             band,
             band_label,
@@ -51,40 +55,50 @@ impl Maker<'_> {
         let key = if band.is_some() { "chart-sentence" } else { "chart-no-band" };
         Figure {
             title: card.title.clone(),
-            sentence: self.words.fill(key, &[("unit", &card.short)]),
-            table: self.series_table(points),
+            sentence: self.words.fill(&word(key), &[("unit", &card.short)]),
+            table: self.series_table(points, rate.then_some(values.as_slice())),
             few: points.iter().any(|point| point.x.is_none()),
             ..figure(id, drawing)
         }
     }
 
-    fn point_name(&self, point: &SeriesPoint) -> String {
+    fn point_name(&self, point: &SeriesPoint, rate: bool) -> String {
         let date = |text: &str| text.parse().map(words::short_day).unwrap_or_default();
         let x = point.x.map_or_else(|| self.words.get("few"), |x| x.to_string());
         let share = share(point).map_or_else(|| self.words.get("few"), |share| format!("{:.0} %", share * 100.0));
         let n = point.n.to_string();
         self.words.fill(
-            "hover",
+            if rate { "hover-rate" } else { "hover" },
             &[("from", &date(&point.from)), ("to", &date(&point.to)), ("x", &x), ("n", &n), ("share", &share)],
         )
     }
 
-    fn series_table(&self, points: &[SeriesPoint]) -> TableView {
+    /// `scaled`: the values of a rate as for the present exposure.
+    fn series_table(&self, points: &[SeriesPoint], scaled: Option<&[Option<f64>]>) -> TableView {
         let date = |text: &str| text.parse().map(words::short_day).unwrap_or_default();
         let cell = |text: String| Cell { text, url: None };
         let few = self.words.get("few");
-        let row = |point: &SeriesPoint| {
+        let last = |at: usize, point: &SeriesPoint| match scaled {
+            Some(values) => values[at].map(|value| format!("{value:.0}")),
+            None => share(point).map(|share| format!("{:.0} %", share * 100.0)),
+        };
+        let row = |(at, point): (usize, &SeriesPoint)| {
             vec![
                 cell(format!("{} – {}", date(&point.from), date(&point.to))),
                 cell(point.x.map_or_else(|| few.clone(), |x| x.to_string())),
                 cell(point.n.to_string()),
-                cell(share(point).map_or_else(|| few.clone(), |share| format!("{:.0} %", share * 100.0))),
+                cell(last(at, point).unwrap_or_else(|| few.clone())),
             ]
         };
         TableView {
             caption: self.words.get("table-series"),
-            head: ["column-span", "column-x", "column-n", "column-share"].map(|key| self.words.get(key)).to_vec(),
-            rows: points.iter().map(row).collect(),
+            head: match scaled {
+                Some(_) => ["column-span", "column-x", "column-days-rate", "column-scaled"],
+                None => ["column-span", "column-x", "column-n", "column-share"],
+            }
+            .map(|key| self.words.get(key))
+            .to_vec(),
+            rows: points.iter().enumerate().map(row).collect(),
         }
     }
 
@@ -157,7 +171,18 @@ fn figure(id: String, drawing: Drawing) -> Figure {
 pub(super) fn band(signal: &Signal) -> Option<(f64, f64)> {
     let seen = signal.observation.as_ref().filter(|seen| seen.n > 0)?;
     let share = |x: i64| float(x) / float(seen.n);
-    Some((share(seen.usual_low), share(seen.usual_high).min(1.0)))
+    Some((share(seen.usual_low), share(seen.usual_high)))
+}
+
+/// A value for each point that may be drawn, and the usual range.
+type Drawn = (Vec<Option<f64>>, Option<(f64, f64)>);
+
+/// The points of a rate as counts for the exposure of the last one, as the usual range is meant, and that range.
+fn scaled(points: &[SeriesPoint], signal: &Signal) -> Drawn {
+    let now = points.last().map_or(0, |point| point.n);
+    let values = points.iter().map(|point| Some(share(point)? * float(now))).collect();
+    let seen = signal.observation.as_ref().filter(|seen| seen.n > 0);
+    (values, seen.map(|seen| (float(seen.usual_low), float(seen.usual_high))))
 }
 
 /// A point as a share; `None` where it reads "few".

@@ -124,12 +124,12 @@ impl Maker<'_> {
 
     fn rows(&self, team: &Team, document: &Document) -> Vec<Row> {
         let row = |card: &super::document::Conversation| {
+            let slug = card.signals.first().map(String::as_str).unwrap_or_default();
             let detail = match (&card.observation, card.observations.is_empty()) {
-                (Some(seen), _) => self.seen(seen),
+                (Some(seen), _) => self.seen(seen, self.is_rate(slug)),
                 (None, false) => card.sentence.clone(),
                 (None, true) => String::new(),
             };
-            let slug = card.signals.first().map(String::as_str).unwrap_or_default();
             Row {
                 link: card.id.clone(),
                 head: format!("{}.", card.headline),
@@ -140,10 +140,16 @@ impl Maker<'_> {
         document.conversations.iter().map(row).collect()
     }
 
-    fn seen(&self, seen: &super::document::ObservationLine) -> String {
+    fn seen(&self, seen: &super::document::ObservationLine, rate: bool) -> String {
         let (x, n) = (seen.x.to_string(), seen.n.to_string());
         let (low, high) = (seen.usual_low.to_string(), seen.usual_high.to_string());
-        self.words.fill("row", &[("x", &x), ("n", &n), ("unit", &seen.unit), ("low", &low), ("high", &high)])
+        let key = if rate { "row-rate" } else { "row" };
+        self.words.fill(key, &[("x", &x), ("n", &n), ("unit", &seen.unit), ("low", &low), ("high", &high)])
+    }
+
+    /// Whether a signal counts events beside an exposure.
+    pub(super) fn is_rate(&self, slug: &str) -> bool {
+        self.catalogue.card(slug).is_some_and(CardWords::is_rate)
     }
 
     /// The word-sized drawing of a signal, from the rounded points.

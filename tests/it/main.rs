@@ -6,6 +6,7 @@ mod calendars;
 mod cli;
 mod free_busy;
 mod git;
+mod github;
 mod github_issues;
 mod graphql;
 mod jira;

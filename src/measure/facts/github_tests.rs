@@ -73,10 +73,7 @@ fn ticket(id: i64, project: &str, created: i64, assignee: Option<i64>) -> Ticket
         resolved_at: None,
         assignee,
         reporter: Some(101),
-        parent: None,
-        due_on: None,
-        fix_version_on: None,
-        sprints: String::new(),
+        ..Ticket::default()
     }
 }
 
@@ -107,8 +104,8 @@ fn pull(number: i64, from: i64, to: Option<i64>, issue_keys: &str) -> Pull {
         created_at: Millis(from * DAY),
         ready_at: Some(Millis(from * DAY)),
         closed_at: to.map(|day| Millis(day * DAY)),
-        merged_by: None,
         issue_keys: issue_keys.to_owned(),
+        ..Pull::default()
     }
 }
 

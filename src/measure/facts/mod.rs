@@ -8,15 +8,25 @@ use polars::prelude::*;
 
 use super::calendar::{Availability, Span, TeamCalendar};
 use super::roster::Roster;
-use super::tables::{Tables, Ticket};
+use super::tables::{Pull, Tables, Ticket};
+use crate::model::time::{Millis, day_number};
 
+pub mod closed_changes;
 #[cfg(test)]
 mod github_tests;
+pub mod item_blocked_days;
 pub mod item_days;
+pub mod item_returns;
+pub mod item_starts;
 pub mod limits;
 pub mod person_days;
 pub mod planned_items;
 pub mod review_requests;
+pub mod reviews_given;
+#[cfg(test)]
+mod signals_tests;
+pub mod tickets;
+pub mod voices;
 pub mod zones;
 
 /// What every fact is computed from.
@@ -51,6 +61,42 @@ impl Ground<'_> {
     pub fn team_of_repository(&self, repository: i64, author: Option<i64>, day: i64) -> Option<usize> {
         let name = self.tables.repositories.get(&repository)?;
         self.owner(name, author, day)
+    }
+
+    /// The team that a change of code belongs to.
+    #[must_use]
+    pub fn team_of_pull(&self, pull: &Pull) -> Option<usize> {
+        self.team_of_repository(pull.repository, pull.author, pull.created_at.0.div_euclid(86_400_000))
+    }
+
+    /// How a change of code is named: `owner/name#412`.
+    #[must_use]
+    pub fn pull_key(&self, pull: &Pull) -> Option<String> {
+        Some(format!("{}#{}", self.tables.repositories.get(&pull.repository)?, pull.number))
+    }
+
+    /// A change of code that no automation made.
+    #[must_use]
+    pub fn is_human_work(&self, pull: &Pull) -> bool {
+        let listed = pull.author.is_some_and(|author| self.roster.bots.contains(&author));
+        !listed && pull.author_kind != "bot" && pull.author_kind != "app"
+    }
+
+    /// Whether an account is that of a human other than the author of a change, under whichever account.
+    #[must_use]
+    pub fn is_other_human(&self, pull: &Pull, account: Option<i64>, is_bot: bool) -> bool {
+        let listed = account.is_some_and(|account| self.roster.bots.contains(&account));
+        let same = account.is_some() && account == pull.author;
+        let same_person = self.person(account).is_some_and(|person| self.person(pull.author) == Some(person));
+        !is_bot && !listed && !same && !same_person
+    }
+
+    /// The working day of a team on which something at this instant counts; `None` outside the measured days.
+    #[must_use]
+    pub fn working_day(&self, team: usize, at: Millis) -> Option<i64> {
+        let zone = &self.roster.teams[team].hours.zone;
+        let day = day_number(at.to_timestamp().to_zoned_datetime(zone.clone()).date());
+        self.calendars[team].on_or_after(day).filter(|_| day >= self.span.first)
     }
 
     /// The team that lists a repository, of several the one of the person whose work it is.
@@ -106,9 +152,17 @@ pub struct Computed {
 /// A polars error is a bug in a fact's columns.
 pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
     let items = item_days::rows(ground);
+    let works = tickets::work(ground);
+    let habits = tickets::Habits::learn(&works);
     let facts = BTreeMap::from([
+        ("closed_changes", closed_changes::frame(&closed_changes::rows(ground), ground)?),
+        ("item_blocked_days", item_blocked_days::frame(&item_blocked_days::rows(ground, &works, &habits), ground)?),
         ("item_days", item_days::frame(&items, ground)?),
+        ("item_returns", item_returns::frame(&item_returns::rows(ground, &works, &habits), ground)?),
+        ("item_starts", item_starts::frame(&item_starts::rows(ground, &works), ground)?),
         ("review_requests", review_requests::frame(&review_requests::rows(ground), ground)?),
+        ("reviews_given", reviews_given::frame(&reviews_given::rows(ground), ground)?),
+        ("voices", voices::frame(&voices::rows(ground), ground)?),
         ("planned_items", planned_items::frame(&planned_items::rows(ground), ground)?),
         ("person_days", person_days::frame(&person_days::rows(ground), ground)?),
         ("workdays", workdays(ground)?),

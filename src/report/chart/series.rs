@@ -11,6 +11,8 @@ use super::{Area, DrawError, Drawing, Frame, block, canvas, dot, drawing, label,
 pub struct SeriesChart {
     /// Shares between 0 and 1, oldest first, the present window last; `None`: few.
     pub shares: Vec<Option<f64>>,
+    /// The values are counts instead.
+    pub counts: bool,
     /// The name of each point, shown while the pointer rests on it.
     pub names: Vec<String>,
     /// Month names to be written below some points.
@@ -74,8 +76,14 @@ impl Layout {
 /// A round share above the largest value, and the distance of the hairlines.
 fn ceiling(chart: &SeriesChart) -> (f64, f64) {
     let largest = chart.shares.iter().flatten().copied().chain(chart.band.map(|(_, high)| high)).fold(0.0, f64::max);
-    let steps = [0.02, 0.05, 0.1, 0.2, 0.25];
-    let step = steps.into_iter().find(|step| largest * 1.08 <= step * 4.0).unwrap_or(0.25);
+    let fits = |step: &f64| largest * 1.08 <= step * 4.0;
+    let step = if chart.counts {
+        let tens = (0..6).map(|power| 10.0_f64.powi(power));
+        let most = 1e6;
+        tens.flat_map(|ten| [ten, 2.0 * ten, 5.0 * ten]).find(fits).unwrap_or(most)
+    } else {
+        [0.02, 0.05, 0.1, 0.2, 0.25].into_iter().find(fits).unwrap_or(0.25)
+    };
     let lines = (largest * 1.08 / step).ceil().clamp(2.0, 4.0);
     (step * lines, step)
 }
@@ -148,7 +156,7 @@ fn grid(area: &Area<'_>, layout: &Layout, chart: &SeriesChart, step: f64) -> Res
         let y = layout.y(share);
         rule(area, (layout.left, y), (layout.right, y), Role::Grid, 10)?;
         let top = share + step > layout.ceiling + step / 2.0;
-        let text = format!("{:.0}{}", share * 100.0, if top { " %" } else { "" });
+        let text = value(chart, share, top);
         label(area, &text, (layout.left - 6.0, y), Role::Muted, (HPos::Right, VPos::Center), false)?;
         share += step;
     }
@@ -165,6 +173,15 @@ fn grid(area: &Area<'_>, layout: &Layout, chart: &SeriesChart, step: f64) -> Res
         }
     }
     Ok(())
+}
+
+/// A value as it stands beside an axis or a line.
+fn value(chart: &SeriesChart, value: f64, whole: bool) -> String {
+    match (chart.counts, whole) {
+        (true, _) => format!("{value:.0}"),
+        (false, true) => format!("{:.0} %", value * 100.0),
+        (false, false) => format!("{:.0}", value * 100.0),
+    }
 }
 
 fn line(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), DrawError> {
@@ -192,7 +209,7 @@ fn line(area: &Area<'_>, layout: &Layout, chart: &SeriesChart) -> Result<(), Dra
         area.draw(&PathElement::new(vec![from, canvas(end)], Role::Notice.stroke(22)))?;
     }
     dot(area, end, 3.8, 5.2, role)?;
-    let text = format!("{:.0} %", share * 100.0);
+    let text = value(chart, share, true);
     label(area, &text, (layout.right + 4.0, end.1), role, (HPos::Left, VPos::Center), true)
 }
 

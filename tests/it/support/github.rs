@@ -37,6 +37,13 @@ pub struct Github {
     pub base: String,
     /// The server's clock, as its answers tell it; empty: the one of [`DATE`].
     pub clock: &'static str,
+    /// The only token that is taken; empty: any.
+    pub token: String,
+    /// So many answers later an App's token is over; each token lasts as long.
+    pub token_lasts: Option<usize>,
+    pub answered: usize,
+    /// After so many pages of pull requests every further one is refused for good.
+    pub pages_left: Option<usize>,
     /// What was asked, one word each, in order.
     pub asked: Vec<String>,
 }
@@ -88,8 +95,29 @@ impl Github {
 
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
         let path = request.url.path().to_owned();
+        if path == "/meta" {
+            return self.ok(&json!({}));
+        }
+        if path.starts_with("/app/installations") {
+            return self.installation(&path);
+        }
+        let bearer = request.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        self.answered += 1;
+        let over = self.token_lasts.is_some_and(|lasts| self.answered > lasts);
+        if over || (!self.token.is_empty() && bearer != format!("Bearer {}", self.token)) {
+            self.asked.push("refused".to_owned());
+            return ResponseTemplate::new(401).set_body_json(json!({ "message": "Bad credentials" }));
+        }
         if path == "/graphql" {
             let body: Value = serde_json::from_slice(&request.body).expect("a question is JSON");
+            if body["query"].as_str().unwrap_or_default().contains("query PullRequests")
+                && let Some(left) = &mut self.pages_left
+            {
+                if *left == 0 {
+                    return ResponseTemplate::new(410).set_body_json(json!({}));
+                }
+                *left -= 1;
+            }
             let data = self.data(&body);
             return self.ok(&json!({ "data": data }));
         }
@@ -106,6 +134,19 @@ impl Github {
             return ResponseTemplate::new(301).insert_header("location", place).set_body_json(json!({}));
         }
         self.review_comments(request, &path)
+    }
+
+    /// The installations of an App, and a new token for one of them, which makes the older one worthless.
+    fn installation(&mut self, path: &str) -> ResponseTemplate {
+        if path.ends_with("/access_tokens") {
+            self.asked.push("token".to_owned());
+            self.answered = 0;
+            self.token = format!("t{}", self.asked.iter().filter(|what| *what == "token").count());
+            let permissions = json!({ "metadata": "read", "pull_requests": "read" });
+            return self.ok(&json!({ "token": self.token, "permissions": permissions }));
+        }
+        self.asked.push("installations".to_owned());
+        self.ok(&json!([{ "id": 6, "account": { "login": "pier" } }, { "id": 7, "account": { "login": "Harbor" } }]))
     }
 
     fn review_comments(&self, request: &Request, path: &str) -> ResponseTemplate {
@@ -167,6 +208,13 @@ impl Github {
                 .of(variables)
                 .map(|one| json!({ "databaseId": one.id, "nameWithOwner": one.name, "issues": none }));
             data.insert("repository".to_owned(), repository.unwrap_or(Value::Null));
+        } else if query.contains("...History") {
+            ask("commits of several");
+            for (alias, rest) in aliases(&query, "repository(owner:") {
+                let name = format!("{}/{}", quoted(rest), rest.split('"').nth(3).unwrap_or_default());
+                let (owner, name) = name.split_once('/').unwrap_or_default();
+                data.insert(alias.to_owned(), self.history(&json!({ "owner": owner, "name": name, "first": 100 })));
+            }
         } else if query.contains("nodes(ids:") {
             ask("review counts");
             data.insert("nodes".to_owned(), json!([]));
