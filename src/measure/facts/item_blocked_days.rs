@@ -9,6 +9,9 @@ use super::{Columns, Ground, Kind};
 use crate::measure::tables::{Act, Pull, Ticket};
 use crate::model::time::Millis;
 
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
 /// An item on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockedDay {
@@ -168,14 +171,15 @@ fn of_changes(ground: &Ground<'_>) -> Vec<BlockedDay> {
 }
 
 fn foreign_waits(ground: &Ground<'_>, pull: &Pull, team: usize, acts: &[&Act]) -> Vec<(Millis, Option<Millis>)> {
-    let foreign = |account: Option<i64>| {
-        let person = ground.person(account)?;
-        let member = ground.roster.teams[team].members.iter().any(|member| member.person == person);
+    // Whoever was a member in that week is none of the others, also when they have left since.
+    let foreign = |act: &Act| {
+        let person = ground.person(act.subject)?;
+        let member = ground.roster.members(team, act.at.0.div_euclid(DAY)).contains(&person);
         (!member).then_some(person)
     };
     let asked = acts.iter().enumerate().filter(|(_, act)| act.kind == "review_requested");
     let waits = asked.filter_map(|(position, act)| {
-        let person = foreign(act.subject)?;
+        let person = foreign(act)?;
         let ends = acts[position + 1..].iter().find(|later| match later.kind.as_str() {
             "review_request_removed" => later.subject == act.subject,
             "review" | "comment" => ground.person(later.actor) == Some(person),
