@@ -82,6 +82,9 @@ pub struct Card {
     /// The signal of which this one is a detail: no second card stands beside it.
     #[serde(default)]
     detail_of: Option<String>,
+    /// Counts swing with the halves of a sprint.
+    #[serde(default)]
+    by_sprint: bool,
     /// `github`, `jira`, `git`, `calendars`.
     pub sources: Vec<String>,
     pub unit: String,
@@ -128,6 +131,7 @@ impl Card {
             once_per_item: self.once_per_item,
             baseline_minimum: self.baseline_minimum,
             detail_of: self.detail_of.clone(),
+            by_sprint: self.by_sprint,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::measure::signals::shipped;
 use crate::model::time::Millis;
 use crate::notice::file;
 use crate::pipeline::estimate::{Estimate, estimate};
+use crate::pipeline::history::History;
 use crate::pipeline::night::Stages;
 use crate::pipeline::record::RunRecord;
 use crate::pipeline::selection::Selection;
@@ -24,7 +25,7 @@ use crate::store::{Store, table};
 const FEWEST_CLOCKS: usize = 5;
 
 /// Prints to standard output; a reader that went away is no failure of the run.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
@@ -62,7 +63,7 @@ fn selection(choice: &Choice, config: &Config) -> Result<Selection, Failure> {
         Ok::<_, Failure>(Millis::from_timestamp(zoned.timestamp()))
     };
     let since = choice.since.map(begin).transpose()?;
-    Ok(Selection { only: choice.only.clone(), since, full: choice.full })
+    Ok(Selection { only: choice.only.clone(), since, full: choice.full, reread_roster: choice.reread_roster })
 }
 
 /// What a night would cost, a line per scope and the sums.
@@ -177,6 +178,22 @@ pub(super) fn report(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, F
     Ok(ExitCode::Complete)
 }
 
+pub(super) fn replay(place: &Where, json: bool, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+    let config = Config::load(&place.config)?;
+    let store = reader(&config)?;
+    let last = RunRecord::last(store.folder());
+    let as_of = moment(place, last.as_ref(), outside);
+    let scopes = last.map(|record| record.scopes).unwrap_or_default();
+    let replayed = crate::pipeline::replay::replay(&config, &store, &scopes, as_of)?;
+    if json {
+        let json = serde_json::to_string_pretty(&replayed).map_err(|error| Failure::internal(&error))?;
+        print(&format!("{json}\n"));
+    } else {
+        print(&replayed.table());
+    }
+    Ok(ExitCode::Complete)
+}
+
 pub(super) fn signals(name: Option<&str>) -> Result<ExitCode, Failure> {
     let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
     let queries = shipped();
@@ -224,7 +241,7 @@ pub(super) fn export(out: &Path, place: &Where, outside: &Outside<'_>) -> Result
     let last = RunRecord::last(store.folder());
     let as_of = moment(place, last.as_ref(), outside);
     let scopes = last.map(|record| record.scopes).unwrap_or_default();
-    let measured = night::measured(&config, &store, &scopes, as_of)?;
+    let (measured, _) = night::measured(&config, &store, &scopes, as_of, &mut History::recall(&store)?)?;
     crate::measure::export(&measured, out)?;
     Ok(ExitCode::Complete)
 }

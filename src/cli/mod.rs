@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 
 mod commands;
+mod identities;
 
 use crate::pipeline::night::Stages;
 use crate::pipeline::{ExitCode, Failure};
@@ -54,6 +55,14 @@ enum Command {
     },
     /// Renders the report again from the store, without network.
     Report(Where),
+    /// Says what the last 52 weeks would have shown, week by week and team by team, without network.
+    Replay {
+        #[command(flatten)]
+        place: Where,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Makes a report from nothing but a git clone.
     Try {
         /// The clone or bare repository.
@@ -67,6 +76,14 @@ enum Command {
     },
     /// Tests configuration, credentials, rights and visibility, and says the way out of what is wrong.
     Check(Where),
+    /// Proposes whose the accounts are that belong to nobody, and links those that you confirm. At a terminal only.
+    Identities {
+        #[command(flatten)]
+        place: Where,
+        /// Takes back the account that was confirmed last.
+        #[arg(long)]
+        undo: bool,
+    },
     /// Lists the signals, or explains one: definition, query, limits.
     Signals {
         /// The signal to explain.
@@ -127,6 +144,9 @@ pub struct Choice {
     /// Reads everything again that a first night would read.
     #[arg(long)]
     full: bool,
+    /// Puts the present roster in place for past weeks as well, after a correction; else it counts from Monday on.
+    #[arg(long)]
+    reread_roster: bool,
     /// Says what a run would cost, by a few cheap requests, and writes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -160,7 +180,9 @@ impl Cli {
             }
             Command::Collect { place, choice } => commands::run(&place, Stages::Collect, &choice, outside),
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
+            Command::Identities { place, undo } => identities::identities(&place, undo, outside),
             Command::Check(place) => commands::check(&place, outside),
+            Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),
             Command::Signals { name } => commands::signals(name.as_deref()),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),

@@ -14,7 +14,7 @@ pub mod jira;
 
 pub use crate::model::cursor::{Cursor, Cursors, Resume, ScopeId};
 use crate::model::time::Millis;
-use crate::model::{Batch, Pseudonyms};
+use crate::model::{Account, Batch, Pseudonyms};
 
 /// Rows and the cursor that becomes durable with them, in one commit.
 #[derive(Debug)]
@@ -125,6 +125,23 @@ impl Context {
     /// [`StoreGone`] when the receiving end was dropped.
     pub async fn deliver(&self, delivery: Delivery) -> Result<(), StoreGone> {
         self.sink.send(delivery).await.map_err(|_| StoreGone)
+    }
+}
+
+/// An account with what its service says of its owner. For a person at a terminal alone: it is never stored or logged,
+/// and has no printed form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NamedAccount {
+    pub account: Account,
+    /// What stands in the configuration for it: a login, an account id, an e-mail address.
+    pub id: String,
+    /// The shown name and other words that tell whose it is; may be empty.
+    pub words: Vec<String>,
+}
+
+impl std::fmt::Debug for NamedAccount {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("NamedAccount(…)")
     }
 }
 

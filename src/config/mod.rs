@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
+pub mod identities;
 mod parse;
 mod problem;
 mod reader;
@@ -69,6 +70,8 @@ pub struct Organisation {
     pub zone: TimeZone,
     pub holidays: Option<String>,
     pub smallest_group: i64,
+    /// The file of confirmed identities.
+    pub identities: PathBuf,
 }
 
 /// A named set of holidays.
@@ -316,7 +319,10 @@ impl Config {
             let out = "`undercurrent demo` needs no configuration; config.example.toml shows what can stand in one";
             Problems::of_file(file, format!("cannot be read: {error}; {out}"))
         })?;
-        Self::parse(&text, file)
+        let mut config = Self::parse(&text, file)?;
+        let confirmed = config.organisation.identities.clone();
+        config.confirm(&confirmed, identities::read(&confirmed)?)?;
+        Ok(config)
     }
 
     /// Takes a configuration's text.

@@ -114,8 +114,13 @@ impl Parser<'_> {
     }
 
     fn organisation(&mut self, root: &mut Table<'_>) -> Organisation {
-        let mut organisation =
-            Organisation { name: String::new(), zone: TimeZone::UTC, holidays: None, smallest_group: SMALLEST_GROUP };
+        let mut organisation = Organisation {
+            name: String::new(),
+            zone: TimeZone::UTC,
+            holidays: None,
+            smallest_group: SMALLEST_GROUP,
+            identities: self.folder.join("identities.toml"),
+        };
         let Some(mut table) = root.table("organisation", "[organisation]", &mut self.notes) else {
             root.missing("organisation", &mut self.notes);
             return organisation;
@@ -127,6 +132,9 @@ impl Parser<'_> {
             organisation.zone = self.zone(&zone);
         }
         organisation.holidays = table.text("holidays", &mut self.notes).map(Spanned::into_inner);
+        if let Some(file) = table.text("identities", &mut self.notes) {
+            organisation.identities = self.folder.join(file.get_ref());
+        }
         if let Some(smallest) = table.number("smallest-group", &mut self.notes) {
             if *smallest.get_ref() < SMALLEST_GROUP {
                 let message = format!("`smallest-group` may only be raised, never below {SMALLEST_GROUP}");

@@ -13,9 +13,11 @@ use crate::store::{Store, StoreError};
 
 pub mod calendar;
 pub mod facts;
+pub mod rhythm;
 pub mod roster;
 pub mod signals;
 pub mod tables;
+pub mod unmatched;
 
 use calendar::{Availability, Span, TeamCalendar};
 use facts::{Facts, Ground};
@@ -51,6 +53,8 @@ pub struct Measured {
     pub days: Vec<Vec<(i64, i64)>>,
     /// Days on which a repository of each team published a release, in the roster's order; ascending, once each.
     pub releases: Vec<BTreeSet<i64>>,
+    /// Which teams work in sprints of two weeks, in the roster's order.
+    pub two_week_sprints: Vec<bool>,
     /// Items in progress, day by day.
     pub items: Vec<facts::item_days::ItemDay>,
     /// The facts themselves, for the independent check.
@@ -83,9 +87,10 @@ pub fn measure(
         answers.insert(query.slug.clone(), rows);
     }
     let releases = (0..roster.teams.len()).map(|team| release_days(&ground, team)).collect();
+    let two_week_sprints = rhythm::two_week_sprints(&ground);
     let day_minutes = calendars.first().map_or(480, TeamCalendar::day_minutes);
     let days = calendars.into_iter().map(|calendar| calendar.days).collect();
-    Ok(Measured { span, evidence, day_minutes, days, releases, items, facts, answers })
+    Ok(Measured { span, evidence, day_minutes, days, releases, two_week_sprints, items, facts, answers })
 }
 
 /// The local days on which a repository of a team published a release.

@@ -72,14 +72,21 @@ pub struct Roster {
     pub accounts: BTreeMap<i64, usize>,
     /// Accounts that the configuration calls automation.
     pub bots: BTreeSet<i64>,
+    /// Weeks (by their Monday) whose members were read in their own time: the members of each team that had been
+    /// there, by its position.
+    pub frozen: BTreeMap<i64, BTreeMap<usize, Vec<usize>>>,
 }
 
 impl Roster {
     /// The members of a team in the week of a day: the roster is read once an ISO week, joiners count from the next
-    /// full week, and who is in two teams counts in the first that lists them.
+    /// full week, and who is in two teams counts in the first that lists them. A week that was read in its own time
+    /// stays as it was read.
     #[must_use]
     pub fn members(&self, team: usize, day: i64) -> Vec<usize> {
         let monday = day_number(week_of(date_of(day)));
+        if let Some(members) = self.frozen.get(&monday).and_then(|teams| teams.get(&team)) {
+            return members.clone();
+        }
         self.teams[team]
             .members
             .iter()
@@ -93,8 +100,16 @@ impl Roster {
     #[must_use]
     pub fn team_of(&self, person: usize, day: i64) -> Option<usize> {
         let monday = day_number(week_of(date_of(day)));
-        self.teams.iter().position(|team| {
-            team.members.iter().any(|membership| membership.person == person && in_week(membership, monday))
+        let frozen = self.frozen.get(&monday);
+        let known = frozen.and_then(|teams| teams.iter().find(|(_, members)| members.contains(&person)));
+        known.map(|(team, _)| *team).or_else(|| {
+            let mut teams = self.teams.iter().enumerate();
+            teams
+                .find(|(at, team)| {
+                    !frozen.is_some_and(|teams| teams.contains_key(at))
+                        && team.members.iter().any(|one| one.person == person && in_week(one, monday))
+                })
+                .map(|(at, _)| at)
         })
     }
 }

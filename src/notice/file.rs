@@ -4,11 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::joint::{Scored, joint};
+use super::memory::START;
 use super::usual_range::{Kind, Pair, Series, Side};
-
-/// The thresholds at which cards open before an installation has measured its own.
-pub const SIGNAL_THRESHOLD: f64 = 3.15;
-pub const JOINT_THRESHOLD: f64 = 3.5;
 
 /// The file: series, and nights for joint cards. Other keys, such as expected values, are ignored.
 #[derive(Debug, Deserialize)]
@@ -24,11 +21,11 @@ pub struct Form {
 }
 
 fn signal_threshold() -> f64 {
-    SIGNAL_THRESHOLD
+    START.signal
 }
 
 fn joint_threshold() -> f64 {
-    JOINT_THRESHOLD
+    START.joint
 }
 
 /// A series of the file.
@@ -39,6 +36,8 @@ pub struct SeriesForm {
     pub side: String,
     #[serde(default)]
     pub stock: bool,
+    #[serde(default)]
+    pub by_fortnight: bool,
     #[serde(default)]
     pub min_n: f64,
     pub weeks: Vec<Option<(i64, i64)>>,
@@ -185,6 +184,7 @@ fn series(form: &SeriesForm) -> Result<Series, FileError> {
         kind,
         side,
         stock: form.stock,
+        by_fortnight: form.by_fortnight,
         minimum: form.min_n,
         weeks: weeks
             .map(|(at, week)| week.map(|week| pair(format!("week {}", at + 1), week)).transpose())

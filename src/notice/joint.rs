@@ -61,8 +61,14 @@ pub fn joint(signals: &[Scored]) -> Option<Joint> {
     Some(Joint { j10, j5, score, theme: theme(&three), three, effect, short: from_short })
 }
 
-/// The three largest places of a window and their joint value.
-fn largest(signals: &[Scored], z: impl Fn(&Scored) -> Option<f64>) -> Option<(f64, Vec<&Scored>)> {
+/// Whether three places are known in the 10-day window, so that a joint value could come about.
+#[must_use]
+pub fn is_known(signals: &[Scored]) -> bool {
+    places(signals, |signal| signal.z10).len() >= 3
+}
+
+/// The known places of a window with the larger z of the two signals that share one.
+fn places(signals: &[Scored], z: impl Fn(&Scored) -> Option<f64>) -> Vec<(&Scored, f64)> {
     let mut places: Vec<(&Scored, f64)> = Vec::new();
     for signal in signals {
         let Some(value) = z(signal) else { continue };
@@ -74,6 +80,12 @@ fn largest(signals: &[Scored], z: impl Fn(&Scored) -> Option<f64>) -> Option<(f6
             None => places.push((signal, value)),
         }
     }
+    places
+}
+
+/// The three largest places of a window and their joint value.
+fn largest(signals: &[Scored], z: impl Fn(&Scored) -> Option<f64>) -> Option<(f64, Vec<&Scored>)> {
+    let mut places = places(signals, z);
     for place in &mut places {
         place.1 = place.1.clamp(CLIP.0, CLIP.1);
     }

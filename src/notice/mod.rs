@@ -1,14 +1,17 @@
 //! Notice: evidence becomes cards, quiet lines, or silence. A pure function that cannot fail; it knows no files, no
 //! clock and no polars.
 
-#[cfg(test)]
-mod detail_tests;
 pub mod file;
 pub mod joint;
+pub mod memory;
 pub mod nights;
 pub mod people;
+pub mod replay;
 pub mod series;
+#[cfg(test)]
+mod tests;
 pub mod usual_range;
 
+pub use memory::{Memory, START, Thresholds};
 pub use nights::{Card, Notices, Observation, SignalState, State, notice};
 pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput};

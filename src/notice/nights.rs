@@ -1,20 +1,16 @@
-//! Night after night: which cards open, stay and close. The past nights are evaluated in order from the evidence, so
-//! that a card which opened stays by its own rules however often the program ran.
+//! One night of one team: what each signal's windows say, and what there is to show.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::joint::{Joint, Scored, joint};
-use super::people::{carried_by_several, joint_carried_by_several};
+use super::joint::{Joint, Scored, is_known, joint};
+use super::memory::{Memory, Remembered, START};
+use super::people::{joint_strength, strength};
 use super::series::{Form, Point, Settings, SignalSpec, TeamInput, Track, Window};
 use super::usual_range::{FEWEST_WEEKS, Verdict};
 
-/// A card closes after this many evaluated nights below the threshold.
-const CLOSING_NIGHTS: usize = 15;
-/// At most one new card in this many working days.
-const BETWEEN_CARDS: usize = 10;
-/// At most this many cards are open at a time.
-const MOST_OPEN: usize = 3;
+/// How far calibration may move a threshold from its start value.
+pub(super) const REACH: f64 = 0.5;
 
 /// A count with its usual range, as a card says it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +37,7 @@ pub struct Card {
     /// The day of the night on which it opened.
     pub opened_on: i64,
     pub score: Option<f64>,
-    /// One of a joint card's three would open alone.
+    /// The signal, or one of a joint card's three, would open alone tonight.
     pub alone: bool,
     /// One for each signal that can be counted today.
     pub observations: Vec<Observation>,
@@ -80,6 +76,8 @@ pub struct SignalState {
     pub observation: Option<Observation>,
     pub points: Vec<Point>,
     pub verdict: Option<Verdict>,
+    /// The same ten days a year before, where there were enough of them to be read.
+    pub year_ago: Option<Point>,
 }
 
 /// What there is to say about a team.
@@ -89,6 +87,8 @@ pub struct Notices {
     pub window: Option<(i64, i64)>,
     pub cards: Vec<Card>,
     pub signals: BTreeMap<String, SignalState>,
+    /// What is to be remembered until the next night.
+    pub memory: Memory,
 }
 
 /// A signal on one night.
@@ -99,6 +99,43 @@ pub(super) struct Look<'a> {
     pub verdict: Verdict,
     /// The source was complete that night.
     pub complete: bool,
+}
+
+/// A signal's scores on one night, as far as cards depend on them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Single {
+    pub slug: String,
+    pub order: u32,
+    /// The signal of which this one is a detail.
+    pub detail_of: Option<String>,
+    pub score: Option<f64>,
+    /// The highest threshold at which it would open, all conditions looked at; `None` where none would do.
+    pub strength: Option<f64>,
+    /// The 10-day score is known.
+    pub is_known: bool,
+    /// The source was complete that night.
+    pub complete: bool,
+}
+
+/// The joint value of one night.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Together {
+    pub three: Vec<String>,
+    pub theme: Option<&'static str>,
+    pub score: f64,
+    pub strength: Option<f64>,
+    pub complete: bool,
+}
+
+/// What one night says about a team, whatever the thresholds are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Night {
+    /// The working day that the windows end on.
+    pub day: i64,
+    pub singles: Vec<Single>,
+    pub joint: Option<Together>,
+    /// Three signals of the core are known, so that a missing joint value means that nothing moved together.
+    pub is_joint_known: bool,
 }
 
 impl Look<'_> {
@@ -120,8 +157,19 @@ impl Look<'_> {
         effect == Some(true)
     }
 
-    fn stands_out(&self, threshold: f64) -> bool {
-        self.verdict.z10.is_some() && self.verdict.score.is_some_and(|score| score >= threshold) && self.effect()
+    fn single(&self, night: i64) -> Single {
+        let score = self.verdict.score;
+        let candidate =
+            score.filter(|score| *score >= START.signal - REACH && self.verdict.z10.is_some() && self.effect());
+        Single {
+            slug: self.track.spec.slug.clone(),
+            order: self.track.spec.order,
+            detail_of: self.track.spec.detail_of.clone(),
+            score,
+            strength: candidate.and_then(|score| strength(self, score, night)),
+            is_known: self.verdict.z10.is_some(),
+            complete: self.complete,
+        }
     }
 
     fn observation(&self) -> Option<Observation> {
@@ -140,145 +188,86 @@ impl Look<'_> {
     }
 }
 
-struct OpenCard {
-    signals: Vec<String>,
-    joint: bool,
-    theme: Option<String>,
-    opened_on: i64,
-    below: usize,
+/// The signals that are on for a team, counted by day and week.
+pub(super) fn tracks<'a>(team: &'a TeamInput, specs: &'a [SignalSpec], settings: &Settings) -> Vec<Track<'a>> {
+    let on = specs.iter().filter(|spec| !team.off.contains(&spec.slug));
+    on.map(|spec| Track::new(team, spec, settings)).collect()
 }
 
-/// What is worth saying about a team on the day `today`; windows end the day before.
+/// What a night says.
+pub(super) fn evaluate(team: &TeamInput, tracks: &[Track<'_>], night: i64) -> Night {
+    let looks: Vec<Look<'_>> = tracks.iter().map(|track| look(team, track, night, false)).collect();
+    let core: Vec<Scored> = core_of(&looks);
+    Night {
+        day: night,
+        singles: looks.iter().map(|look| look.single(night)).collect(),
+        joint: joint(&core).map(|found| together(&looks, found, night)),
+        is_joint_known: is_known(&core),
+    }
+}
+
+fn together(looks: &[Look<'_>], found: Joint, night: i64) -> Together {
+    let is_candidate = found.score >= START.joint - REACH && found.effect;
+    let mut named = looks.iter().filter(|look| found.three.contains(&look.track.spec.slug));
+    Together {
+        strength: if is_candidate { joint_strength(looks, &found, night) } else { None },
+        complete: named.all(|look| look.complete),
+        score: found.score,
+        theme: found.theme,
+        three: found.three,
+    }
+}
+
+fn look<'a>(team: &TeamInput, track: &'a Track<'a>, night: i64, with_range: bool) -> Look<'a> {
+    let (w10, w5) = (track.window(night, 10), track.window(night, 5));
+    let pair = |window: &Option<Window<'_>>| window.as_ref().map(Window::pair);
+    let series = track.series(night, pair(&w10), pair(&w5));
+    let verdict = if with_range { series.verdict() } else { series.scores() };
+    let complete = team.coverage.get(&track.spec.slug).is_some_and(|coverage| night <= coverage.to);
+    Look { track, w10, w5, verdict, complete }
+}
+
+fn core_of(looks: &[Look<'_>]) -> Vec<Scored> {
+    looks.iter().filter(|look| look.track.spec.core).map(Look::scored).collect()
+}
+
+/// What is worth saying about a team on the day `today`; windows end the day before. Nights after the last one that
+/// `memory` knows are evaluated in order; where it knows none, the last `settings.nights`.
 #[must_use]
-pub fn notice(team: &TeamInput, specs: &[SignalSpec], settings: &Settings, today: i64) -> Notices {
-    let on: Vec<&SignalSpec> = specs.iter().filter(|spec| !team.off.contains(&spec.slug)).collect();
-    let tracks: Vec<Track<'_>> = on.iter().map(|spec| Track::new(team, spec, settings)).collect();
+pub fn notice(team: &TeamInput, specs: &[SignalSpec], settings: &Settings, memory: &Memory, today: i64) -> Notices {
+    let tracks = tracks(team, specs, settings);
     let nights: Vec<i64> = team.days.iter().map(|day| day.day).filter(|day| *day < today).collect();
-    let mut open: Vec<OpenCard> = Vec::new();
-    let mut last_new: Option<usize> = None;
-    let skipped = nights.len().saturating_sub(settings.nights);
-    for (at, night) in nights.iter().enumerate().skip(skipped) {
-        let looks = look(team, &tracks, *night);
-        age(&mut open, &looks, settings);
-        let rested = last_new.is_none_or(|last| at - last >= BETWEEN_CARDS);
-        if let Some(card) = rested.then(|| candidate(&looks, &open, settings, *night)).flatten() {
-            let details = |slug: &str| detail_of(specs, slug).is_some_and(|whole| card.signals.contains(whole));
-            open.retain(|other| !other.signals.iter().all(|signal| card.signals.contains(signal) || details(signal)));
-            open.push(card);
-            last_new = Some(at);
-        }
+    let mut memory = memory.clone();
+    let first = match memory.evaluated_to {
+        Some(known) => nights.partition_point(|night| *night <= known),
+        None => nights.len().saturating_sub(settings.nights),
+    };
+    for night in &nights[first..] {
+        memory.advance(&team.id, &evaluate(team, &tracks, *night), &nights, settings.thresholds);
     }
-    let Some(night) = nights.last() else { return Notices { signals: unsaid(specs, team), ..Notices::default() } };
-    let looks = look(team, &tracks, *night);
-    let first = nights.len().saturating_sub(10);
+    let Some(night) = nights.last().copied() else {
+        return Notices { signals: unsaid(specs, team), memory, ..Notices::default() };
+    };
+    let looks: Vec<Look<'_>> = tracks.iter().map(|track| look(team, track, night, true)).collect();
+    let open: Vec<&Remembered> = memory.open_on(today).collect();
     Notices {
-        window: Some((nights[first], *night)),
-        cards: open.iter().map(|card| finish(card, &looks, team, settings)).collect(),
-        signals: specs.iter().map(|spec| (spec.slug.clone(), state(spec, team, &looks, &open, *night))).collect(),
+        window: Some((nights[nights.len().saturating_sub(10)], night)),
+        cards: open.iter().map(|card| finish(card, &looks, settings, night)).collect(),
+        signals: specs.iter().map(|spec| (spec.slug.clone(), state(spec, team, &looks, &open, night))).collect(),
+        memory,
     }
+}
+
+fn silent(state: State) -> SignalState {
+    SignalState { state, observation: None, points: vec![], verdict: None, year_ago: None }
 }
 
 fn unsaid(specs: &[SignalSpec], team: &TeamInput) -> BTreeMap<String, SignalState> {
     let state = |spec: &SignalSpec| if team.off.contains(&spec.slug) { State::Off } else { State::NotShown };
-    specs
-        .iter()
-        .map(|spec| {
-            (spec.slug.clone(), SignalState { state: state(spec), observation: None, points: vec![], verdict: None })
-        })
-        .collect()
+    specs.iter().map(|spec| (spec.slug.clone(), silent(state(spec)))).collect()
 }
 
-fn look<'a>(team: &TeamInput, tracks: &'a [Track<'a>], night: i64) -> Vec<Look<'a>> {
-    tracks
-        .iter()
-        .map(|track| {
-            let (w10, w5) = (track.window(night, 10), track.window(night, 5));
-            let pair = |window: &Option<Window<'_>>| window.as_ref().map(Window::pair);
-            let verdict = track.series(night, pair(&w10), pair(&w5)).verdict();
-            let complete = team.coverage.get(&track.spec.slug).is_some_and(|coverage| night <= coverage.to);
-            Look { track, w10, w5, verdict, complete }
-        })
-        .collect()
-}
-
-fn joint_of(looks: &[Look<'_>]) -> Option<Joint> {
-    let core: Vec<Scored> = looks.iter().filter(|look| look.track.spec.core).map(Look::scored).collect();
-    joint(&core)
-}
-
-/// The signal of which another one is a detail.
-fn detail_of<'a>(specs: &'a [SignalSpec], slug: &str) -> Option<&'a String> {
-    specs.iter().find(|spec| spec.slug == slug)?.detail_of.as_ref()
-}
-
-/// Counts the nights that open cards spent below their threshold, and closes those that rested long enough.
-fn age(open: &mut Vec<OpenCard>, looks: &[Look<'_>], settings: &Settings) {
-    let joint = joint_of(looks).map(|joint| joint.score);
-    for card in open.iter_mut() {
-        let own: Vec<&Look<'_>> = looks.iter().filter(|look| card.signals.contains(&look.track.spec.slug)).collect();
-        if own.iter().any(|look| !look.complete) {
-            continue;
-        }
-        let (score, threshold) = if card.joint {
-            (joint, settings.joint_threshold)
-        } else {
-            (own.first().and_then(|look| look.verdict.score), settings.signal_threshold)
-        };
-        match score {
-            Some(score) if score >= threshold => card.below = 0,
-            // A joint value is missing when the third largest fell back: that is below, not unknown.
-            Some(_) => card.below += 1,
-            None if card.joint => card.below += 1,
-            None => {}
-        }
-    }
-    open.retain(|card| card.below < CLOSING_NIGHTS);
-}
-
-/// The card that opens tonight, if any: joint before single, then the highest score.
-fn candidate(looks: &[Look<'_>], open: &[OpenCard], settings: &Settings, night: i64) -> Option<OpenCard> {
-    if open.len() >= MOST_OPEN {
-        return None;
-    }
-    let taken = |slug: &str| open.iter().any(|card| card.signals.iter().any(|signal| signal == slug));
-    let new = |signals: Vec<String>, joint: bool, theme: Option<String>| OpenCard {
-        signals,
-        joint,
-        theme,
-        opened_on: night + 1,
-        below: 0,
-    };
-    if let Some(found) = joint_of(looks).filter(|_| !open.iter().any(|card| card.joint)) {
-        let complete =
-            looks.iter().filter(|look| found.three.contains(&look.track.spec.slug)).all(|look| look.complete);
-        let fresh = found.three.iter().any(|slug| !taken(slug));
-        if complete
-            && fresh
-            && found.effect
-            && found.score >= settings.joint_threshold
-            && joint_carried_by_several(looks, &found, night, settings.joint_threshold)
-        {
-            return Some(new(found.three.clone(), true, found.theme.map(str::to_owned)));
-        }
-    }
-    let mut singles: Vec<&Look<'_>> = looks
-        .iter()
-        .filter(|look| look.complete && look.stands_out(settings.signal_threshold) && !taken(&look.track.spec.slug))
-        .filter(|look| carried_by_several(look, night, settings.signal_threshold))
-        .collect();
-    let standing: Vec<&str> = singles.iter().map(|look| look.track.spec.slug.as_str()).collect();
-    singles.retain(|look| {
-        let whole = look.track.spec.detail_of.as_deref();
-        whole.is_none_or(|whole| !taken(whole) && !standing.contains(&whole))
-    });
-    singles.sort_by(|left, right| {
-        let by_score = right.verdict.score.partial_cmp(&left.verdict.score).unwrap_or(std::cmp::Ordering::Equal);
-        by_score.then(left.track.spec.order.cmp(&right.track.spec.order))
-    });
-    singles.first().map(|look| new(vec![look.track.spec.slug.clone()], false, None))
-}
-
-fn finish(card: &OpenCard, looks: &[Look<'_>], team: &TeamInput, settings: &Settings) -> Card {
+fn finish(card: &Remembered, looks: &[Look<'_>], settings: &Settings, night: i64) -> Card {
     let own: Vec<&Look<'_>> = looks.iter().filter(|look| card.signals.contains(&look.track.spec.slug)).collect();
     let mut items: Vec<Arc<str>> = own
         .iter()
@@ -287,29 +276,28 @@ fn finish(card: &OpenCard, looks: &[Look<'_>], team: &TeamInput, settings: &Sett
         .collect();
     items.sort();
     items.dedup();
-    let name = format!("{}/{}/{}", team.id, card.signals.join("+"), card.opened_on);
     let score = if card.joint {
-        joint_of(looks).map(|joint| joint.score)
+        joint(&core_of(looks)).map(|joint| joint.score)
     } else {
         own.first().and_then(|look| look.verdict.score)
     };
+    let opens =
+        |look: &Look<'_>| look.single(night).strength.is_some_and(|strength| strength >= settings.thresholds.signal);
     Card {
-        id: blake3::hash(name.as_bytes()).to_hex()[..10].to_owned(),
+        id: card.id.clone(),
         signals: card.signals.clone(),
         joint: card.joint,
         theme: card.theme.clone(),
         opened_on: card.opened_on,
         score,
-        alone: own.iter().any(|look| look.stands_out(settings.signal_threshold)),
+        alone: own.iter().any(|look| opens(look)),
         observations: own.iter().filter_map(|look| look.observation()).collect(),
         items,
     }
 }
 
-fn state(spec: &SignalSpec, team: &TeamInput, looks: &[Look<'_>], open: &[OpenCard], night: i64) -> SignalState {
-    let Some(look) = looks.iter().find(|look| look.track.spec.slug == spec.slug) else {
-        return SignalState { state: State::Off, observation: None, points: vec![], verdict: None };
-    };
+fn state(spec: &SignalSpec, team: &TeamInput, looks: &[Look<'_>], open: &[&Remembered], night: i64) -> SignalState {
+    let Some(look) = looks.iter().find(|look| look.track.spec.slug == spec.slug) else { return silent(State::Off) };
     let observation = look.observation();
     let coverage = team.coverage.get(&spec.slug);
     let missing = match coverage {
@@ -331,5 +319,12 @@ fn state(spec: &SignalSpec, team: &TeamInput, looks: &[Look<'_>], open: &[OpenCa
             Some(_) => State::OutsideQuietly,
         }
     };
-    SignalState { state, observation, points: look.track.points(night), verdict: Some(look.verdict) }
+    let enough = |point: &Point| point.n >= spec.kind.fewest() && super::usual_range::as_f64(point.n) >= spec.minimum;
+    SignalState {
+        state,
+        observation,
+        points: look.track.points(night),
+        verdict: Some(look.verdict),
+        year_ago: look.track.a_year_before(night).map(|window| window.point()).filter(enough),
+    }
 }

@@ -1,9 +1,11 @@
 //! Weeks and windows out of evidence: what is counted on which days, for one team and one signal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::usual_range::{Kind, Pair, Series, Side};
+use super::memory::Thresholds;
+use super::usual_range::{FEWEST_WEEKS, Kind, Pair, Series, Side};
 pub use crate::model::EvidenceRow;
 use crate::model::time::{date_of, day_number, week_of};
 
@@ -41,6 +43,8 @@ pub struct SignalSpec {
     pub baseline_minimum: i64,
     /// The signal of which this one is a detail: no second card stands beside it.
     pub detail_of: Option<String>,
+    /// Swings with the halves of a sprint: where a team works in sprints of two weeks, its past is read in fortnights.
+    pub by_sprint: bool,
 }
 
 /// A day on which members of the team work.
@@ -72,6 +76,8 @@ pub struct TeamInput {
     pub off: BTreeSet<String>,
     /// Days of known events that a signal leaves out, by signal.
     pub marked: BTreeMap<String, BTreeSet<i64>>,
+    /// The team works in sprints of two weeks.
+    pub two_week_sprints: bool,
 }
 
 /// What can be set about the method.
@@ -79,9 +85,8 @@ pub struct TeamInput {
 pub struct Settings {
     /// Raises every floor to at least this.
     pub smallest_group: i64,
-    pub signal_threshold: f64,
-    pub joint_threshold: f64,
-    /// How many past working days are evaluated in order.
+    pub thresholds: Thresholds,
+    /// How many past working days are evaluated in order where nothing is remembered yet.
     pub nights: usize,
 }
 
@@ -101,28 +106,42 @@ pub const FEWEST_PEOPLE: usize = 3;
 /// Counts below this read "few", whoever stands behind them.
 const FEW: i64 = 3;
 
-/// A usable week: its count, and the people behind x.
+/// A usable week or fortnight: its count, and the people behind x.
 struct Week {
     pair: Pair,
     people: BTreeSet<Option<i64>>,
 }
+
+/// What counts on one day; `None` for days that give neither x nor n.
+type Day<'a> = Option<Rc<[&'a EvidenceRow]>>;
+
+/// Days between the first days of two weeks.
+const WEEK: i64 = 7;
+/// A year in whole weeks, so that the same days of the week are compared.
+const YEAR: i64 = 52 * WEEK;
+/// The baseline of a week begins this many weeks before it, and ends this many before it.
+const OLDEST_WEEK: i64 = 28;
+const NEWEST_WEEK: i64 = 3;
+const PAST_WEEKS: i64 = OLDEST_WEEK - NEWEST_WEEK + 1;
 
 /// One signal of one team: its rows by working day, and its weeks.
 pub(super) struct Track<'a> {
     pub spec: &'a SignalSpec,
     /// The team's working days that hold the floor.
     days: Vec<i64>,
-    /// Rows by position in `days`; `None` for days that give neither x nor n.
-    rows: Vec<Option<Vec<&'a EvidenceRow>>>,
+    /// Rows by position in `days`.
+    rows: Vec<Day<'a>>,
     /// `None` where a week is not usable.
     weeks: BTreeMap<i64, Option<Week>>,
+    /// Two usable weeks in a row by the Monday of the newer one; empty where the past is read in weeks.
+    fortnights: BTreeMap<i64, Week>,
 }
 
 /// The 10-day or 5-day window of a track that ends on a night.
 pub(super) struct Window<'a> {
     pub from: i64,
     pub to: i64,
-    rows: Vec<Vec<&'a EvidenceRow>>,
+    rows: Vec<Rc<[&'a EvidenceRow]>>,
     cap: Option<i64>,
     spec: &'a SignalSpec,
 }
@@ -145,8 +164,12 @@ impl<'a> Track<'a> {
                 slot.push(row);
             }
         }
-        let mut track = Self { spec, days, rows, weeks: BTreeMap::new() };
+        let rows = rows.into_iter().map(|rows| rows.map(Rc::from)).collect();
+        let mut track = Self { spec, days, rows, weeks: BTreeMap::new(), fortnights: BTreeMap::new() };
         track.weeks = track.count_weeks(&staffed);
+        if spec.by_sprint && team.two_week_sprints {
+            track.fortnights = track.count_fortnights();
+        }
         track
     }
 
@@ -160,7 +183,7 @@ impl<'a> Track<'a> {
     pub fn window(&self, night: i64, length: usize) -> Option<Window<'a>> {
         let end = self.days.partition_point(|day| *day <= night);
         let start = end.checked_sub(length)?;
-        let rows: Vec<Vec<&EvidenceRow>> = self.rows[start..end].iter().flatten().cloned().collect();
+        let rows: Vec<Rc<[&EvidenceRow]>> = self.rows[start..end].iter().flatten().cloned().collect();
         if rows.len() * 5 < length * 4 {
             return None;
         }
@@ -168,22 +191,44 @@ impl<'a> Track<'a> {
         Some(Window { from: self.days[start], to: self.days[end - 1], rows, cap, spec: self.spec })
     }
 
-    /// The usable weeks of the baseline of a night: Monday, count, and the people behind x.
-    fn baseline(&self, night: i64) -> Vec<(i64, Option<&Week>)> {
+    /// The window of the same days of the week a year before; `None` where there are no such days.
+    pub fn a_year_before(&self, night: i64) -> Option<Window<'a>> {
+        self.window(night - YEAR, 10).filter(|window| window.to > night - YEAR - WEEK)
+    }
+
+    /// The weeks of the baseline of a night, oldest first: Monday and, where it is usable, the week.
+    fn weeks(&self, night: i64) -> Vec<(i64, Option<&Week>)> {
         let monday = day_number(week_of(date_of(night)));
-        let weeks = (3..=28).rev().map(|back| monday - 7 * back);
+        let weeks = (NEWEST_WEEK..=OLDEST_WEEK).rev().map(|back| monday - WEEK * back);
         weeks.map(|week| (week, self.weeks.get(&week).and_then(Option::as_ref))).collect()
+    }
+
+    /// The fortnights of the baseline of a night, oldest first, by the Monday of the newer week; `None` where the
+    /// past is read in weeks, or too short for fortnights.
+    fn fortnights(&self, night: i64) -> Option<Vec<(i64, Option<&Week>)>> {
+        let monday = day_number(week_of(date_of(night)));
+        let newer = (0..PAST_WEEKS / 2).rev().map(|back| monday - WEEK * (NEWEST_WEEK + 2 * back));
+        let periods: Vec<(i64, Option<&Week>)> = newer.map(|week| (week, self.fortnights.get(&week))).collect();
+        let usable = periods.iter().filter(|(_, period)| period.is_some_and(|period| self.is_enough(period)));
+        (usable.count() >= FEWEST_WEEKS).then_some(periods)
+    }
+
+    fn is_enough(&self, period: &Week) -> bool {
+        period.pair.n >= self.spec.kind.fewest()
     }
 
     /// The series of a night; counts without a window are zero of zero, which is never enough to say anything.
     pub fn series(&self, night: i64, w10: Option<Pair>, w5: Option<Pair>) -> Series {
-        let weeks: Vec<Option<Pair>> =
-            self.baseline(night).into_iter().map(|(_, week)| week.map(|week| week.pair)).collect();
+        let fortnights = self.fortnights(night);
+        let by_fortnight = fortnights.is_some();
+        let periods = fortnights.unwrap_or_else(|| self.weeks(night));
+        let weeks: Vec<Option<Pair>> = periods.into_iter().map(|(_, week)| week.map(|week| week.pair)).collect();
         let seen: i64 = weeks.iter().flatten().map(|pair| pair.x).sum();
         Series {
             kind: self.spec.kind,
             side: self.spec.side,
             stock: self.spec.form == Form::Stock,
+            by_fortnight,
             // No window is large enough beside a baseline in which next to nothing happened.
             minimum: if seen < self.spec.baseline_minimum { f64::INFINITY } else { self.spec.minimum },
             weeks,
@@ -192,22 +237,38 @@ impl<'a> Track<'a> {
         }
     }
 
-    /// The points that are drawn: past fortnights as the method pairs them, oldest first, then the present window.
+    /// The periods with enough in them.
+    fn usable<'b>(&self, periods: Vec<(i64, Option<&'b Week>)>) -> Vec<(i64, &'b Week)> {
+        let known = periods.into_iter().filter_map(|(monday, week)| Some((monday, week?)));
+        known.filter(|(_, week)| self.is_enough(week)).collect()
+    }
+
+    /// The points that are drawn: past fortnights as the method takes them, oldest first, then the present window.
     pub fn points(&self, night: i64) -> Vec<Point> {
-        let fewest = if self.spec.kind == Kind::Share { 5 } else { 8 };
-        let usable: Vec<(i64, &Week)> = self
-            .baseline(night)
-            .into_iter()
-            .filter_map(|(monday, week)| Some((monday, week?)))
-            .filter(|(_, week)| week.pair.n >= fewest)
-            .collect();
-        let mut points: Vec<Point> = usable.rchunks_exact(2).rev().map(|pair| fortnight(pair[0], pair[1])).collect();
-        if let Some(window) = self.window(night, 10) {
-            let pair = window.pair();
-            let few = window.people().len() < FEWEST_PEOPLE || pair.x < FEW;
-            points.push(Point { from: window.from, to: window.to, x: (!few).then_some(pair.x), n: pair.n });
-        }
+        let mut points: Vec<Point> = match self.fortnights(night) {
+            Some(periods) => self
+                .usable(periods)
+                .iter()
+                .map(|(newer, period)| drawn((newer - WEEK, newer + 6), period.pair, period.people.len()))
+                .collect(),
+            None => {
+                self.usable(self.weeks(night)).rchunks_exact(2).rev().map(|pair| paired(pair[0], pair[1])).collect()
+            }
+        };
+        points.extend(self.window(night, 10).map(|window| window.point()));
         points
+    }
+
+    fn count_fortnights(&self) -> BTreeMap<i64, Week> {
+        let usable = |monday: i64| self.weeks.get(&monday).is_some_and(Option::is_some);
+        let both = self.weeks.keys().filter(|newer| usable(**newer) && usable(**newer - WEEK));
+        let count = |newer: &i64| {
+            let first = self.days.partition_point(|day| *day < newer - WEEK);
+            let end = self.days.partition_point(|day| *day < newer + WEEK);
+            let cap = self.spec.cap.map(|(long, _)| long);
+            (*newer, self.count_days(self.rows[first..end].iter(), cap))
+        };
+        both.map(count).collect()
     }
 
     fn count_weeks(&self, staffed: &[&TeamDay]) -> BTreeMap<i64, Option<Week>> {
@@ -229,9 +290,14 @@ impl<'a> Track<'a> {
     }
 
     fn count_week(&self, positions: &[usize]) -> Week {
-        let rows: Vec<Vec<&EvidenceRow>> = positions.iter().filter_map(|at| self.rows[*at].clone()).collect();
-        let cap = self.spec.cap.map(|(_, week)| week);
-        let window = Window { from: 0, to: 0, rows, cap, spec: self.spec };
+        self.count_days(positions.iter().map(|at| &self.rows[*at]), self.spec.cap.map(|(_, week)| week))
+    }
+
+    fn count_days<'b>(&self, days: impl Iterator<Item = &'b Day<'a>>, cap: Option<i64>) -> Week
+    where
+        'a: 'b,
+    {
+        let window = Window { from: 0, to: 0, rows: days.flatten().cloned().collect(), cap, spec: self.spec };
         Week { pair: window.pair(), people: window.people() }
     }
 }
@@ -248,14 +314,23 @@ fn lower_median(values: &mut [i64]) -> i64 {
     values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }
 
-fn fortnight((monday, older): (i64, &Week), (last, newer): (i64, &Week)) -> Point {
-    let people = older.people.union(&newer.people).count();
-    let x = older.pair.x + newer.pair.x;
-    let few = people < FEWEST_PEOPLE || x < FEW;
-    Point { from: monday, to: last + 6, x: (!few).then_some(x), n: older.pair.n + newer.pair.n }
+fn paired((monday, older): (i64, &Week), (last, newer): (i64, &Week)) -> Point {
+    let pair = Pair::new(older.pair.x + newer.pair.x, older.pair.n + newer.pair.n);
+    drawn((monday, last + 6), pair, older.people.union(&newer.people).count())
+}
+
+/// A point as it may be shown: "few" where fewer than three people, or fewer than three events, stand behind it.
+fn drawn((from, to): (i64, i64), pair: Pair, people: usize) -> Point {
+    let few = people < FEWEST_PEOPLE || pair.x < FEW;
+    Point { from, to, x: (!few).then_some(pair.x), n: pair.n }
 }
 
 impl Window<'_> {
+    /// The window as it may be shown.
+    pub fn point(&self) -> Point {
+        drawn((self.from, self.to), self.pair(), self.people().len())
+    }
+
     /// x of n of the whole window.
     pub fn pair(&self) -> Pair {
         self.count(|_| true)
@@ -268,55 +343,59 @@ impl Window<'_> {
 
     /// The people behind x.
     pub fn people(&self) -> BTreeSet<Option<i64>> {
-        self.rows.iter().flatten().filter(|row| row.x > 0).map(|row| row.person).collect()
+        self.all().filter(|row| row.x > 0).map(|row| row.person).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &EvidenceRow> {
+        self.rows.iter().flat_map(|day| day.iter().copied())
     }
 
     /// Everybody with a row: whose removal is tried out.
     pub fn everybody(&self) -> BTreeSet<Option<i64>> {
-        self.rows.iter().flatten().map(|row| row.person).collect()
+        self.all().map(|row| row.person).collect()
     }
 
     /// People whose x lies below what p would give for their own exposure: the numerator of a low-side signal.
     pub fn people_below(&self, p: f64) -> usize {
         let mut own: BTreeMap<Option<i64>, Pair> = BTreeMap::new();
-        for row in self.rows.iter().flatten() {
+        for row in self.all() {
             let pair = own.entry(row.person).or_default();
             pair.x += row.x;
             pair.n += row.n;
         }
-        own.values().filter(|pair| super::usual_range::as_f64(pair.x) < p * super::usual_range::as_f64(pair.n)).count()
+        let below = |pair: &&Pair| super::usual_range::as_f64(pair.x) < p * super::usual_range::as_f64(pair.n);
+        own.values().filter(below).count()
     }
 
     /// The items behind x, each once.
     pub fn items(&self) -> Vec<Arc<str>> {
-        let rows: Vec<&&EvidenceRow> = match self.spec.form {
-            Form::Flow => self.rows.iter().flatten().collect(),
+        let days = match self.spec.form {
+            Form::Flow => self.rows.as_slice(),
             // Of a stock, only what still exists can be talked about.
-            Form::Stock => self.rows.last().into_iter().flatten().collect(),
+            Form::Stock => &self.rows[self.rows.len().saturating_sub(1)..],
         };
-        let items: BTreeSet<Arc<str>> =
-            rows.iter().filter(|row| row.x > 0).filter_map(|row| row.item.clone()).collect();
+        let rows = days.iter().flat_map(|day| day.iter()).filter(|row| row.x > 0);
+        let items: BTreeSet<Arc<str>> = rows.filter_map(|row| row.item.clone()).collect();
         items.into_iter().collect()
     }
 
     fn count(&self, wanted: impl Fn(&EvidenceRow) -> bool) -> Pair {
-        let days: Vec<Vec<&EvidenceRow>> =
-            self.rows.iter().map(|day| day.iter().copied().filter(|row| wanted(row)).collect()).collect();
+        let days = self.rows.iter().map(|day| day.iter().copied().filter(|row| wanted(row)));
         match self.spec.form {
             Form::Stock => {
-                let mut x: Vec<i64> = days.iter().map(|day| day.iter().map(|row| row.x).sum()).collect();
-                let mut n: Vec<i64> = days.iter().map(|day| day.iter().map(|row| row.n).sum()).collect();
+                let sums = days.map(|day| day.fold((0, 0), |(x, n), row| (x + row.x, n + row.n)));
+                let (mut x, mut n): (Vec<i64>, Vec<i64>) = sums.unzip();
                 Pair::new(lower_median(&mut x), lower_median(&mut n))
             }
-            Form::Flow if self.spec.once_per_item => once_per_item(&days),
-            Form::Flow => summed(&days, self.cap),
+            Form::Flow if self.spec.once_per_item => once_per_item(days.flatten()),
+            Form::Flow => summed(days.flatten(), self.cap),
         }
     }
 }
 
-fn once_per_item(days: &[Vec<&EvidenceRow>]) -> Pair {
+fn once_per_item<'a>(rows: impl Iterator<Item = &'a EvidenceRow>) -> Pair {
     let mut items: BTreeMap<Option<&Arc<str>>, (i64, i64)> = BTreeMap::new();
-    for row in days.iter().flatten() {
+    for row in rows {
         let item = items.entry(row.item.as_ref()).or_default();
         item.0 = item.0.max(row.x);
         item.1 = item.1.max(row.n);
@@ -324,12 +403,13 @@ fn once_per_item(days: &[Vec<&EvidenceRow>]) -> Pair {
     items.values().fold(Pair::default(), |sum, (x, n)| Pair::new(sum.x + x, sum.n + n))
 }
 
-fn summed(days: &[Vec<&EvidenceRow>], cap: Option<i64>) -> Pair {
+fn summed<'a>(rows: impl Iterator<Item = &'a EvidenceRow>, cap: Option<i64>) -> Pair {
+    let Some(cap) = cap else { return rows.fold(Pair::default(), |sum, row| Pair::new(sum.x + row.x, sum.n + row.n)) };
     let mut by_person: BTreeMap<Option<i64>, i64> = BTreeMap::new();
     let mut n = 0;
-    for row in days.iter().flatten() {
+    for row in rows {
         *by_person.entry(row.person).or_default() += row.x;
         n += row.n;
     }
-    Pair::new(by_person.values().map(|x| cap.map_or(*x, |cap| (*x).min(cap))).sum(), n)
+    Pair::new(by_person.values().map(|x| (*x).min(cap)).sum(), n)
 }

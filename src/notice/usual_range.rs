@@ -12,6 +12,17 @@ pub enum Kind {
     Rate,
 }
 
+impl Kind {
+    /// Fewer opportunities than this in a period of the past or in a window say nothing.
+    #[must_use]
+    pub fn fewest(self) -> i64 {
+        match self {
+            Self::Share => 5,
+            Self::Rate => 8,
+        }
+    }
+}
+
 /// On which side a signal lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -54,6 +65,8 @@ pub struct Series {
     pub kind: Kind,
     pub side: Side,
     pub stock: bool,
+    /// The periods of the past are fortnights, for signals that swing with the halves of a sprint of two weeks.
+    pub by_fortnight: bool,
     /// The fewest opportunities of a 10-day window; half of it for 5 days.
     pub minimum: f64,
     /// One entry a week, `None` where the week is not complete or not staffed. Only the last 26 count.
@@ -117,24 +130,33 @@ impl Verdict {
 impl Series {
     /// Weeks with enough opportunities, by position in the last 26.
     fn usable(&self) -> Vec<Pair> {
-        let fewest = match self.kind {
-            Kind::Share => 5,
-            Kind::Rate => 8,
-        };
         let recent = &self.weeks[self.weeks.len().saturating_sub(WEEKS)..];
-        recent.iter().flatten().filter(|week| week.n >= fewest).copied().collect()
+        recent.iter().flatten().filter(|week| week.n >= self.kind.fewest()).copied().collect()
     }
 
     /// Past fortnights: usable weeks in pairs, newest first; an odd oldest week is dropped.
     #[must_use]
     pub fn fortnights(&self) -> Vec<Pair> {
         let usable = self.usable();
+        if self.by_fortnight {
+            return usable;
+        }
         usable.rchunks_exact(2).map(|pair| Pair::new(pair[0].x + pair[1].x, pair[0].n + pair[1].n)).collect()
     }
 
     /// The verdict about this series.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        self.judge(true)
+    }
+
+    /// The verdict without the usual range: for the many nights of which only the scores are looked at.
+    #[must_use]
+    pub fn scores(&self) -> Verdict {
+        self.judge(false)
+    }
+
+    fn judge(&self, with_range: bool) -> Verdict {
         let weeks = self.usable();
         let none = Verdict {
             usable_weeks: weeks.len(),
@@ -149,7 +171,8 @@ impl Series {
             effect_scoring: None,
         };
         let Some(baseline) = baseline(self.kind, &weeks) else { return none };
-        let (long, short) = if self.stock { (1.0, 1.0) } else { (2.0, 1.0) };
+        let long = if self.stock || self.by_fortnight { 1.0 } else { 2.0 };
+        let short = 1.0;
         let (p10, p5) = (self.predictive(&baseline, self.w10, long), self.predictive(&baseline, self.w5, short));
         let known = |window: Pair, days: f64, periods: f64| self.enough(&baseline, window, days, periods);
         let z10 = known(self.w10, 10.0, long).then(|| p10.z(self.w10.x, self.side));
@@ -163,7 +186,7 @@ impl Series {
             z10,
             z5,
             score: z10.into_iter().chain(short_score).reduce(f64::max),
-            usual: z10.map(|_| self.usual(&baseline, &p10)),
+            usual: z10.filter(|_| with_range).map(|_| self.usual(&baseline, &p10)),
             effect: z10.map(|_| self.effect(baseline.p, self.w10)),
             effect_scoring: z10.map(|_| self.effect(baseline.p, scoring)),
             ..none
@@ -171,10 +194,7 @@ impl Series {
     }
 
     fn enough(&self, baseline: &Baseline, window: Pair, days: f64, periods: f64) -> bool {
-        let fewest = match self.kind {
-            Kind::Share => 5.0,
-            Kind::Rate => 8.0,
-        };
+        let fewest = as_f64(self.kind.fewest());
         let needed = f64::max(fewest, f64::max(self.minimum * days / 10.0, 0.4 * baseline.nbar * periods));
         as_f64(window.n) >= needed
     }

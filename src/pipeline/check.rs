@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::collect::{Environment, Sources};
 use super::exit::{ExitCode, Failure};
+use super::identities::{counted, strangers};
 use super::roster::holidays;
 use crate::collect::http::CollectError;
 use crate::collect::{Meter, calendar, git, github, jira};
 use crate::config::Config;
 use crate::model::Pseudonyms;
 use crate::model::time::Millis;
+use crate::store::Store;
 
 /// One line of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +76,25 @@ pub fn check(
     }
     findings.extend(service_findings(&runtime, &sources, Millis::from_timestamp(now)));
     findings.extend(holidays(config).1.into_iter().map(wrong));
+    findings.extend(unmatched(config, now)?);
     let exit = match (refused, findings.iter().all(|finding| finding.fine)) {
         (true, _) => ExitCode::Refused,
         (false, true) => ExitCode::Complete,
         (false, false) => ExitCode::Partial,
     };
     Ok((exit, findings))
+}
+
+/// How many active accounts of the store belong to nobody. People outside the teams are no mistake, so this is only told.
+fn unmatched(config: &Config, now: jiff::Timestamp) -> Result<Vec<Finding>, Failure> {
+    let Some(store) = Store::open_reader(&config.store.path)? else { return Ok(Vec::new()) };
+    let counts = counted(&strangers(config, &store, now)?);
+    if counts.is_empty() {
+        return Ok(vec![fine("every account of the last 90 days belongs to somebody".to_owned())]);
+    }
+    let all: Vec<String> = counts.iter().map(|(source, count)| format!("{count} of {source}")).collect();
+    let out = "`undercurrent identities` proposes whose they are";
+    Ok(vec![fine(format!("active accounts that belong to nobody in the configuration: {}; {out}", all.join(", ")))])
 }
 
 /// What the free/busy services say of yesterday.

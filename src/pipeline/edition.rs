@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::context::context;
 use super::freshness::{complete_days, cost, team_sources};
+use super::history::{History, month};
 use super::record::Scope;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Data};
 use crate::config::{Config, Team};
 use crate::measure::Measured;
+use crate::measure::roster::Roster;
 use crate::model::time::{date_of, day_number};
-use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, notice};
+use crate::notice::replay::{self, Calibration};
+use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, Thresholds, notice};
 use crate::report::input as page;
 
 /// Known events that a signal leaves out: planning days and release days.
@@ -28,14 +32,23 @@ pub struct Night<'a> {
     pub config: &'a Config,
     pub catalogue: &'a Catalogue,
     pub measured: &'a Measured,
+    pub roster: &'a Roster,
     pub scopes: &'a [Scope],
     pub as_of: Timestamp,
+}
+
+/// What a night noticed.
+#[derive(Clone, Debug)]
+pub struct Noticed {
+    pub calibration: Calibration,
+    /// Members and notices of every team, in the configuration's order.
+    pub teams: Vec<(i64, Notices)>,
 }
 
 impl Night<'_> {
     /// What holds for all pages.
     #[must_use]
-    pub fn organisation(&self) -> page::Organisation {
+    pub fn organisation(&self, noticed: &Noticed) -> page::Organisation {
         page::Organisation {
             name: self.config.organisation.name.clone(),
             as_of: self.as_of,
@@ -43,29 +56,74 @@ impl Night<'_> {
             show_work_items: self.config.report.show_work_items,
             index: self.config.report.index,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            signal_threshold: notice::file::SIGNAL_THRESHOLD,
-            joint_threshold: notice::file::JOINT_THRESHOLD,
+            signal_threshold: noticed.calibration.thresholds.signal,
+            joint_threshold: noticed.calibration.thresholds.joint,
             cost: cost(self.scopes.iter()),
         }
     }
 
     /// Every team's page.
     #[must_use]
-    pub fn teams(&self) -> Vec<page::Team> {
-        self.config.teams.iter().enumerate().map(|(at, team)| self.team(at, team)).collect()
+    pub fn teams(&self, noticed: &Noticed) -> Vec<page::Team> {
+        self.config.teams.iter().enumerate().map(|(at, team)| self.team(at, team, noticed)).collect()
     }
 
-    fn today(&self) -> i64 {
+    /// The day on which the night runs; windows end the day before.
+    #[must_use]
+    pub fn today(&self) -> i64 {
         day_number(self.as_of.to_zoned_datetime(self.config.organisation.zone.clone()).date())
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
-            smallest_group: self.config.organisation.smallest_group,
-            signal_threshold: notice::file::SIGNAL_THRESHOLD,
-            joint_threshold: notice::file::JOINT_THRESHOLD,
-            nights: 130,
+    fn settings(&self, thresholds: Thresholds) -> Settings {
+        Settings { smallest_group: self.config.organisation.smallest_group, thresholds, nights: 130 }
+    }
+
+    fn specs(&self) -> Vec<notice::SignalSpec> {
+        self.catalogue.signals().iter().map(crate::catalogue::Card::spec).collect()
+    }
+
+    /// What the method looks at, for every team.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<TeamInput> {
+        let input = |(at, team)| self.input(at, team, &team_sources(self.config, team, self.scopes));
+        self.config.teams.iter().enumerate().map(input).collect()
+    }
+
+    /// The nights of the 52 weeks before a day, for every team that is large enough for cards.
+    #[must_use]
+    pub fn replayed(&self, inputs: &[TeamInput], today: i64) -> Vec<(String, Vec<notice::nights::Night>)> {
+        let (specs, settings) = (self.specs(), self.settings(notice::START));
+        let nights = |team: &TeamInput| replay::nights(team, &specs, &settings, today);
+        inputs.iter().map(|team| (team.id.clone(), nights(team))).collect()
+    }
+
+    /// The thresholds of this month: those that are remembered, else measured by the replay of the 52 weeks before
+    /// the month, and remembered.
+    pub fn calibration(&self, history: &mut History, inputs: &[TeamInput]) -> Calibration {
+        let (name, first) = month(self.today());
+        *history.calibrations.entry(name).or_insert_with(|| {
+            let large: Vec<TeamInput> = inputs.iter().filter(|team| !self.is_too_small(team)).cloned().collect();
+            replay::calibrate(&self.replayed(&large, first))
+        })
+    }
+
+    /// What is worth a conversation in every team; cards are remembered in `history`.
+    pub fn notice(&self, history: &mut History) -> Noticed {
+        let inputs = self.inputs();
+        let calibration = self.calibration(history, &inputs);
+        let (specs, settings) = (self.specs(), self.settings(calibration.thresholds));
+        let mut teams = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let memory = history.cards.entry(input.id.clone()).or_default();
+            let notices = notice(&input, &specs, &settings, memory, self.today());
+            memory.clone_from(&notices.memory);
+            teams.push((input.members, notices));
         }
+        Noticed { calibration, teams }
+    }
+
+    fn is_too_small(&self, team: &TeamInput) -> bool {
+        team.members < self.config.organisation.smallest_group
     }
 
     /// What the method looks at for one team.
@@ -85,6 +143,7 @@ impl Night<'_> {
             evidence: self.measured.evidence.get(&team.id).cloned().unwrap_or_default(),
             coverage: self.coverage(team, &complete),
             off: switched_off(self.config, team, self.catalogue),
+            two_week_sprints: self.measured.two_week_sprints[at],
         }
     }
 
@@ -143,25 +202,23 @@ impl Night<'_> {
         }
     }
 
-    fn team(&self, at: usize, team: &Team) -> page::Team {
-        let sources = team_sources(self.config, team, self.scopes);
-        let input = self.input(at, team, &sources);
-        let specs: Vec<notice::SignalSpec> =
-            self.catalogue.signals().iter().map(crate::catalogue::Card::spec).collect();
-        let notices = notice(&input, &specs, &self.settings(), self.today());
-        let too_small = input.members < self.settings().smallest_group;
+    fn team(&self, at: usize, team: &Team, noticed: &Noticed) -> page::Team {
+        let (members, notices) = &noticed.teams[at];
+        let too_small = *members < self.config.organisation.smallest_group;
+        let window = notices.window;
         page::Team {
             id: team.id.clone(),
             name: team.name.clone(),
-            people: input.members,
+            people: *members,
             too_small,
-            window: notices.window.map(|(from, to)| (date_of(from), date_of(to))),
-            sources,
-            cards: if too_small { Vec::new() } else { self.cards(at, &notices) },
-            signals: signals(&notices, too_small),
+            window: window.map(|(from, to)| (date_of(from), date_of(to))),
+            sources: team_sources(self.config, team, self.scopes),
+            cards: if too_small { Vec::new() } else { self.cards(at, notices) },
+            signals: self.signals(notices, too_small),
             ageing: (!too_small).then(|| self.ageing(at)),
             events: self.events(at, team),
-            false_cards: None,
+            context: window.map_or_else(Vec::new, |window| context(self.roster, at, window)),
+            false_cards: noticed.calibration.cards_per_team_quarter,
         }
     }
 
@@ -177,6 +234,25 @@ impl Night<'_> {
             label: RELEASED.to_owned(),
         });
         told.chain(published).collect()
+    }
+
+    fn signals(&self, notices: &Notices, too_small: bool) -> BTreeMap<String, page::Signal> {
+        let signal = |(slug, state): (&String, &notice::SignalState)| {
+            if too_small && state.state != notice::State::Off {
+                let state = page::SignalState::NotShown;
+                return (slug.clone(), page::Signal { state, points: vec![], observation: None, year_ago: None });
+            }
+            // Usual hours of a year ago would rest on too few events before them to mean the same.
+            let comparable = self.catalogue.card(slug).is_some_and(|card| card.data != Data::Clock);
+            let shown = page::Signal {
+                state: signal_state(&state.state),
+                points: state.points.iter().map(point).collect(),
+                observation: state.observation.as_ref().map(observation),
+                year_ago: state.year_ago.as_ref().filter(|_| comparable).map(point),
+            };
+            (slug.clone(), shown)
+        };
+        notices.signals.iter().map(signal).collect()
     }
 
     fn cards(&self, at: usize, notices: &Notices) -> Vec<page::Card> {
@@ -260,42 +336,29 @@ fn origin(url: &url::Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// The days that each signal leaves out, the most recent ten of a quarter.
+/// The days that each signal leaves out: the first ten known days of a team in any quarter.
 fn marked(team: &Team, days: &[TeamDay]) -> BTreeMap<String, BTreeSet<i64>> {
     let mut marked: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
-    for event in &team.events {
-        let slugs: &[&str] = match event.kind.as_str() {
-            "planning" => &PLANNING,
-            "release" => &RELEASE,
-            _ => continue,
-        };
-        let span = day_number(event.from)..=day_number(event.to);
-        for day in days.iter().map(|day| day.day).filter(|day| span.contains(day)) {
-            for slug in slugs {
-                let own = marked.entry((*slug).to_owned()).or_default();
-                if own.range(day - QUARTER..=day).count() < MOST_MARKED {
-                    own.insert(day);
-                }
-            }
+    let mut own = BTreeSet::new();
+    for day in days.iter().map(|day| day.day) {
+        let on_day = team.events.iter().filter(|event| (day_number(event.from)..=day_number(event.to)).contains(&day));
+        let slugs: BTreeSet<&str> = on_day
+            .flat_map(|event| match event.kind.as_str() {
+                "planning" => PLANNING.as_slice(),
+                "release" => RELEASE.as_slice(),
+                _ => &[],
+            })
+            .copied()
+            .collect();
+        if slugs.is_empty() || own.range(day - QUARTER + 1..day).count() >= MOST_MARKED {
+            continue;
+        }
+        own.insert(day);
+        for slug in slugs {
+            marked.entry(slug.to_owned()).or_default().insert(day);
         }
     }
     marked
-}
-
-fn signals(notices: &Notices, too_small: bool) -> BTreeMap<String, page::Signal> {
-    let signal = |(slug, state): (&String, &notice::SignalState)| {
-        let shown = if too_small && state.state != notice::State::Off {
-            page::Signal { state: page::SignalState::NotShown, points: Vec::new(), observation: None }
-        } else {
-            page::Signal {
-                state: signal_state(&state.state),
-                points: state.points.iter().map(point).collect(),
-                observation: state.observation.as_ref().map(observation),
-            }
-        };
-        (slug.clone(), shown)
-    };
-    notices.signals.iter().map(signal).collect()
 }
 
 fn signal_state(state: &notice::State) -> page::SignalState {

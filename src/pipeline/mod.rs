@@ -2,12 +2,16 @@
 
 pub mod check;
 pub mod collect;
+mod context;
 pub mod edition;
 pub mod estimate;
 mod exit;
 pub mod freshness;
+pub mod history;
+pub mod identities;
 pub mod night;
 pub mod record;
+pub mod replay;
 pub mod roster;
 mod sample;
 pub mod selection;

@@ -7,9 +7,10 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::collect::{Environment, Sources, all, collect};
-use super::edition::Night;
+use super::edition::{Night, Noticed};
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
+use super::history::History;
 use super::record::{RunRecord, Scope};
 use super::roster::{holidays, roster};
 use super::selection::Selection;
@@ -17,6 +18,7 @@ use crate::catalogue::Catalogue;
 use crate::collect::Outcome;
 use crate::config::Config;
 use crate::measure::calendar::Span;
+use crate::measure::roster::Roster;
 use crate::measure::{self, Measured, signals};
 use crate::model::time::{Millis, day_number};
 use crate::report;
@@ -34,7 +36,73 @@ pub struct Finished {
     pub record: RunRecord,
 }
 
-/// Measures the store, notices what is worth a conversation, and writes the report.
+/// What a night measured and noticed, before anything is written.
+pub struct Prepared {
+    catalogue: Catalogue,
+    measured: Measured,
+    roster: Roster,
+    noticed: Noticed,
+    /// What is to be remembered.
+    pub history: History,
+}
+
+/// Measures the store and notices what is worth a conversation. Nothing is written.
+///
+/// # Errors
+/// [`Failure`] with its exit code.
+pub fn prepare(
+    config: &Config,
+    store: &Store,
+    scopes: &[Scope],
+    as_of: Timestamp,
+    mut history: History,
+    seconds: &mut BTreeMap<String, f64>,
+) -> Result<Prepared, Failure> {
+    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
+    let begun = Instant::now();
+    let (measured, roster) = measured(config, store, scopes, as_of, &mut history)?;
+    seconds.insert("measure".to_owned(), elapsed(begun));
+    let begun = Instant::now();
+    let night = Night { config, catalogue: &catalogue, measured: &measured, roster: &roster, scopes, as_of };
+    let noticed = night.notice(&mut history);
+    seconds.insert("notice".to_owned(), elapsed(begun));
+    Ok(Prepared { catalogue, measured, roster, noticed, history })
+}
+
+impl Prepared {
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// [`Failure`] with its exit code; the pages that were there before stay.
+    pub fn write(
+        &self,
+        config: &Config,
+        scopes: &[Scope],
+        as_of: Timestamp,
+        seconds: &mut BTreeMap<String, f64>,
+    ) -> Result<PathBuf, Failure> {
+        let begun = Instant::now();
+        let Self { catalogue, measured, roster, noticed, .. } = self;
+        let night = Night { config, catalogue, measured, roster, scopes, as_of };
+        let organisation = night.organisation(noticed);
+        let files = report::render(&organisation, &night.teams(noticed), catalogue)
+            .map_err(|error| Failure::internal(&error))?;
+        let date = as_of.to_zoned_datetime(config.organisation.zone.clone()).date();
+        let latest = report::write(&config.report.path, date, &files).map_err(|error| {
+            Failure::storage(format!("cannot write the report to {}: {error}", config.report.path.display()))
+        })?;
+        seconds.insert("report".to_owned(), elapsed(begun));
+        Ok(latest)
+    }
+
+    /// What was noticed.
+    #[must_use]
+    pub fn noticed(&self) -> &Noticed {
+        &self.noticed
+    }
+}
+
+/// Measures, notices and writes the report from a store that is only read, with what it remembers.
 ///
 /// # Errors
 /// [`Failure`] with its exit code; the pages that were there before stay.
@@ -45,23 +113,26 @@ pub fn report(
     as_of: Timestamp,
     seconds: &mut BTreeMap<String, f64>,
 ) -> Result<PathBuf, Failure> {
-    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
-    let begun = Instant::now();
-    let measured = measured(config, store, scopes, as_of)?;
-    seconds.insert("measure".to_owned(), elapsed(begun));
-    let begun = Instant::now();
-    let night = Night { config, catalogue: &catalogue, measured: &measured, scopes, as_of };
-    let teams = night.teams();
-    seconds.insert("notice".to_owned(), elapsed(begun));
-    let begun = Instant::now();
-    let organisation = night.organisation();
-    let files = report::render(&organisation, &teams, &catalogue).map_err(|error| Failure::internal(&error))?;
-    let date = as_of.to_zoned_datetime(config.organisation.zone.clone()).date();
-    let latest = report::write(&config.report.path, date, &files).map_err(|error| {
-        Failure::storage(format!("cannot write the report to {}: {error}", config.report.path.display()))
-    })?;
-    seconds.insert("report".to_owned(), elapsed(begun));
-    Ok(latest)
+    let prepared = prepare(config, store, scopes, as_of, History::recall(store)?, seconds)?;
+    prepared.write(config, scopes, as_of, seconds)
+}
+
+/// The same with a memory that is kept: it is committed before a page is written, so that no page shows what would be
+/// forgotten.
+fn remembered_report(
+    config: &Config,
+    store: &mut Store,
+    selection: &Selection,
+    as_of: Timestamp,
+    record: &mut RunRecord,
+) -> Result<PathBuf, Failure> {
+    let mut history = History::recall(store)?;
+    if selection.reread_roster {
+        history.rosters.clear();
+    }
+    let prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
+    prepared.history.remember(store)?;
+    prepared.write(config, &record.scopes, as_of, &mut record.seconds)
 }
 
 /// What a run is asked to do.
@@ -117,7 +188,7 @@ pub fn run(
     write_record(&record, &store)?;
     let report = match (stages, readable) {
         (Stages::Collect, _) => None,
-        (_, true) => Some(report(config, &store, &record.scopes, as_of, &mut record.seconds)?),
+        (_, true) => Some(remembered_report(config, &mut store, selection, as_of, &mut record)?),
         (_, false) => {
             let moment = crate::report::words::moment(as_of, &config.organisation.zone);
             let notice = format!("{moment}: no source could be read. These are the pages of an earlier night.");
@@ -135,15 +206,24 @@ fn write_record(record: &RunRecord, store: &Store) -> Result<(), Failure> {
     record.write(store.folder()).map_err(|error| Failure::storage(format!("cannot write the run record: {error}")))
 }
 
-/// Measures the store as of a moment: everything up to yesterday in the organisation's zone.
+/// Measures the store as of a moment: everything up to yesterday in the organisation's zone. Weeks whose roster has
+/// not been read in its own time are read into `history`.
 ///
 /// # Errors
 /// [`Failure`] with its exit code.
-pub fn measured(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp) -> Result<Measured, Failure> {
+pub fn measured(
+    config: &Config,
+    store: &Store,
+    scopes: &[Scope],
+    as_of: Timestamp,
+    history: &mut History,
+) -> Result<(Measured, Roster), Failure> {
     let today = day_number(as_of.to_zoned_datetime(config.organisation.zone.clone()).date());
     let span = Span { first: today - MEASURED_DAYS, last: today - 1 };
-    let roster = roster(config, store, &calendars_read(config, scopes), &holidays(config).0)?;
-    Ok(measure::measure(store, &roster, span, &signals::shipped())?)
+    let mut roster = roster(config, store, &calendars_read(config, scopes), &holidays(config).0)?;
+    history.freeze(&mut roster, config, store.pseudonyms(), span, today);
+    let measured = measure::measure(store, &roster, span, &signals::shipped())?;
+    Ok((measured, roster))
 }
 
 /// Up to which day each calendar has been read, by its line in the configuration.

@@ -35,7 +35,7 @@ pub fn roster(
     let teams = config.teams.iter().map(|team| team_of(config, team, &present)).collect();
     let (accounts, bots) = accounts(store, &people, names)?;
     let accounts = accounts.into_iter().filter(|(_, at)| !config.people[*at].leave).collect();
-    Ok(Roster { people, teams, accounts, bots })
+    Ok(Roster { people, teams, accounts, bots, frozen: BTreeMap::new() })
 }
 
 fn person_of(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::input::{Ageing, Card, Health, Observation, Organisation, Signal, SignalState, Team};
+use super::input::{Ageing, Card, Context, Health, Observation, Organisation, Signal, SignalState, Team};
 use super::link::safe_link;
 use super::words::{self, Words, clean, fill};
 use crate::catalogue::{self, Catalogue};
@@ -69,6 +69,8 @@ pub struct Conversation {
     pub sentence: String,
     /// One for each signal of a joint card.
     pub observations: Vec<SignalObservation>,
+    /// The same season of the last year in words, a line for each signal that could be read then.
+    pub season: Vec<String>,
     pub items: Vec<ItemLine>,
     pub may_also_be: Vec<String>,
     pub questions: Vec<QuestionLine>,
@@ -86,6 +88,16 @@ pub struct ObservationLine {
     pub usual_high: i64,
     pub past_within: usize,
     pub past_total: usize,
+    /// The same ten working days a year before, where they could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year_ago: Option<YearAgo>,
+}
+
+/// The same season of the last year; `x` is null where it reads "few".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct YearAgo {
+    pub x: Option<i64>,
+    pub n: i64,
 }
 
 /// What was counted of one of several signals.
@@ -314,7 +326,7 @@ fn conversation(
 ) -> Conversation {
     let first = card.signals.first().and_then(|slug| catalogue.card(slug));
     let text = if card.joint { catalogue.joint() } else { first.unwrap_or_else(|| catalogue.joint()) };
-    let lines = observations(card, catalogue);
+    let lines = observations(team, card, catalogue);
     let today = organisation.as_of.to_zoned_datetime(organisation.zone.clone()).date();
     let since = if card.opened_on >= today {
         words.get("since-today")
@@ -335,6 +347,7 @@ fn conversation(
         opened_on: card.opened_on.to_string(),
         unsaid,
         headline: card.theme.as_deref().map_or_else(|| text.headline.clone(), capital),
+        season: lines.iter().filter_map(|line| season(line, catalogue, words)).collect(),
         observation: leading,
         sentence,
         observations: if card.joint { lines } else { Vec::new() },
@@ -362,7 +375,7 @@ fn items(organisation: &Organisation, card: &Card) -> Vec<ItemLine> {
     card.items.iter().map(line).collect()
 }
 
-/// Declared events of the window come first among the innocent readings.
+/// Declared events of the window come first among the innocent readings, then what the roster itself explains.
 fn readings(team: &Team, card: &catalogue::Card, words: &Words) -> Vec<String> {
     let declared =
         team.events.iter().filter(|event| team.window.is_some_and(|(from, to)| event.from <= to && event.to >= from));
@@ -375,10 +388,15 @@ fn readings(team: &Team, card: &catalogue::Card, words: &Words) -> Vec<String> {
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         words.fill("event-reading", &values)
     });
-    declared.chain(card.may_also_be.iter().cloned()).collect()
+    let known = team.context.iter().map(|context| match context {
+        Context::Holiday(day) => words.fill("holiday-reading", &[("date", &words::short_day(*day))]),
+        Context::OnCall => words.get("on-call-reading"),
+        Context::Joiners => words.get("joiners-reading"),
+    });
+    declared.chain(known).chain(card.may_also_be.iter().cloned()).collect()
 }
 
-fn observations(card: &Card, catalogue: &Catalogue) -> Vec<SignalObservation> {
+fn observations(team: &Team, card: &Card, catalogue: &Catalogue) -> Vec<SignalObservation> {
     let line = |seen: &Observation| {
         let text = catalogue.card(&seen.signal)?;
         Some(SignalObservation {
@@ -391,11 +409,26 @@ fn observations(card: &Card, catalogue: &Catalogue) -> Vec<SignalObservation> {
                 usual_high: seen.usual_high,
                 past_within: seen.past_within,
                 past_total: seen.past_total,
+                year_ago: year_ago(team, &seen.signal),
             },
             sentence: sentence(text, seen),
         })
     };
     card.observations.iter().filter_map(line).collect()
+}
+
+fn year_ago(team: &Team, slug: &str) -> Option<YearAgo> {
+    let point = team.signals.get(slug)?.year_ago?;
+    Some(YearAgo { x: point.x, n: point.n })
+}
+
+/// The same ten days a year before, as a sentence.
+fn season(line: &SignalObservation, catalogue: &Catalogue, words: &Words) -> Option<String> {
+    let YearAgo { x, n } = line.observation.year_ago?;
+    let x = x.map_or_else(|| words.get("few"), |x| x.to_string());
+    let short = capital(catalogue.card(&line.signal).map_or(line.signal.as_str(), |card| &card.short));
+    let values = [("short", short.as_str()), ("x", &x), ("n", &n.to_string()), ("unit", &line.observation.unit)];
+    Some(words.fill("season", &values))
 }
 
 fn sentence(card: &catalogue::Card, seen: &Observation) -> String {

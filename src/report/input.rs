@@ -103,6 +103,8 @@ pub struct Signal {
     /// Past fortnights, oldest first, then the present window.
     pub points: Vec<Point>,
     pub observation: Option<Observation>,
+    /// The same ten working days a year before.
+    pub year_ago: Option<Point>,
 }
 
 /// A work item that a card may name.
@@ -143,6 +145,17 @@ pub struct Ageing {
     pub limit_days: Option<i64>,
 }
 
+/// What the roster itself says about the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// A public holiday of at least half of the team.
+    Holiday(Date),
+    /// Turns on call stand in the configuration.
+    OnCall,
+    /// Many members are new.
+    Joiners,
+}
+
 /// A known event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -165,6 +178,8 @@ pub struct Team {
     pub signals: BTreeMap<String, Signal>,
     pub ageing: Option<Ageing>,
     pub events: Vec<Event>,
+    /// What the roster says about the window.
+    pub context: Vec<Context>,
     /// The measured rate of cards in an ordinary period; `None` until it has been measured.
     pub false_cards: Option<f64>,
 }

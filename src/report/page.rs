@@ -49,16 +49,23 @@ impl Maker<'_> {
             sections: self.sections(team, document),
             cannot: self.cannot(team),
             worked: self.worked(team, document),
-            rule: words.fill(
-                "worked-rule",
-                &[
-                    ("signal", &format!("{:.2}", self.organisation.signal_threshold)),
-                    ("joint", &format!("{:.2}", self.organisation.joint_threshold)),
-                ],
-            ),
+            rule: self.rule(team),
             who: words.fill("who-1", &[("people", &team.people.to_string())]),
             read_at: self.read_at(),
             data: format!("{}.json", team.id),
+        }
+    }
+
+    /// When a card opens, and how often that happens here.
+    fn rule(&self, team: &Team) -> String {
+        let thresholds = [self.organisation.signal_threshold, self.organisation.joint_threshold];
+        let [signal, joint] = thresholds.map(|threshold| format!("{threshold:.2}"));
+        let rule = self.words.fill("worked-rule", &[("signal", &signal), ("joint", &joint)]);
+        match team.false_cards {
+            Some(rate) => {
+                format!("{rule} {}", self.words.fill("measured-rate", &[("rate", &format!("{rate:.1}"))]))
+            }
+            None => rule,
         }
     }
 
@@ -183,6 +190,7 @@ impl Maker<'_> {
                     headline: card.headline.clone(),
                     sentence: card.sentence.clone(),
                     parts: card.observations.iter().map(|part| part.sentence.clone()).collect(),
+                    season: card.season.clone(),
                     chance,
                     figures: card.signals.iter().filter_map(|slug| self.figure(team, document, slug)).collect(),
                     readings: card.may_also_be.clone(),

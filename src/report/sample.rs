@@ -92,6 +92,7 @@ fn signal(slug: &str, state: SignalState) -> Signal {
         state,
         points: points(if open { &RISING } else { &CALM }, 68),
         observation: known.then(|| seen(slug, if open { 16 } else { 5 }, 68)),
+        year_ago: None,
     }
 }
 
@@ -126,6 +127,7 @@ pub fn team(id: &str, name: &str) -> Team {
         signals: SLUGS.iter().map(within).collect(),
         ageing: Some(ageing(&[1, 2, 2, 3, 5, 6, 8, 9])),
         events: Vec::new(),
+        context: Vec::new(),
         false_cards: Some(0.9),
     }
 }
@@ -196,7 +198,7 @@ fn overload() -> Team {
 
 fn small() -> Team {
     let mut small = team("search", "Search");
-    let hidden = || Signal { state: SignalState::NotShown, points: Vec::new(), observation: None };
+    let hidden = || Signal { state: SignalState::NotShown, points: Vec::new(), observation: None, year_ago: None };
     small.signals = SLUGS.iter().map(|slug| ((*slug).to_owned(), hidden())).collect::<BTreeMap<_, _>>();
     (small.people, small.too_small, small.ageing) = (3, true, None);
     small
@@ -209,6 +211,7 @@ fn learner() -> Team {
             state: SignalState::Learning { weeks: 3, of: 8 },
             points: points(&[Some(4), Some(6), None], 40),
             observation: None,
+            year_ago: None,
         };
     }
     learner.ageing = Some(Ageing { limit_days: None, ..ageing(&[1, 2, 4, 8, 11]) });

@@ -62,6 +62,7 @@ pub struct CardView {
     pub headline: String,
     pub sentence: String,
     pub parts: Vec<String>,
+    pub season: Vec<String>,
     pub chance: String,
     pub figures: Vec<Figure>,
     pub readings: Vec<String>,

@@ -40,6 +40,8 @@ pub struct Manifest {
     pub seq: u64,
     /// Live files by `table/source=KIND/month=YYYYMM`.
     pub files: BTreeMap<String, LiveFile>,
+    /// Live files of what must not change from night to night, by name.
+    pub history: BTreeMap<String, LiveFile>,
     pub cursors: Cursors,
 }
 
@@ -50,6 +52,8 @@ struct Form {
     writer: String,
     seq: u64,
     files: BTreeMap<String, LiveFile>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    history: BTreeMap<String, LiveFile>,
     cursors: Vec<StoredCursor>,
 }
 
@@ -57,7 +61,7 @@ impl Manifest {
     /// A store without rows.
     #[must_use]
     pub fn empty() -> Self {
-        Self { seq: 0, files: BTreeMap::new(), cursors: Cursors::new() }
+        Self { seq: 0, files: BTreeMap::new(), history: BTreeMap::new(), cursors: Cursors::new() }
     }
 
     /// Reads the manifest; `None` where there is none yet.
@@ -91,7 +95,7 @@ impl Manifest {
         }
         let form: Form = serde_json::from_value(value).map_err(|error| damaged(&error.to_string()))?;
         let cursors = form.cursors.into_iter().map(|stored| (stored.id, stored.cursor)).collect();
-        Ok(Self { seq: form.seq, files: form.files, cursors })
+        Ok(Self { seq: form.seq, files: form.files, history: form.history, cursors })
     }
 
     /// The manifest as text, its checksum on the last line.
@@ -99,8 +103,14 @@ impl Manifest {
     pub fn to_text(&self) -> String {
         let cursors =
             self.cursors.iter().map(|(id, cursor)| StoredCursor { id: id.clone(), cursor: cursor.clone() }).collect();
-        let form =
-            Form { format: FORMAT, writer: WRITER.to_owned(), seq: self.seq, files: self.files.clone(), cursors };
+        let form = Form {
+            format: FORMAT,
+            writer: WRITER.to_owned(),
+            seq: self.seq,
+            files: self.files.clone(),
+            history: self.history.clone(),
+            cursors,
+        };
         let body =
             serde_json::to_string_pretty(&form).expect("strings, numbers and maps with text keys always serialize");
         format!("{body}\n{}\n", blake3::hash(body.as_bytes()).to_hex())

@@ -13,6 +13,7 @@ use polars::prelude::*;
 
 mod disk;
 mod error;
+mod history;
 mod known;
 mod manifest;
 mod merge;
@@ -210,8 +211,8 @@ impl Store {
     }
 
     fn check_files(&self) -> Result<(), StoreError> {
-        for (partition, file) in &self.manifest.files {
-            let path = self.path_of(partition, file);
+        let data = self.manifest.files.iter().map(|(partition, file)| (self.path_of(partition, file), file));
+        for (path, file) in data.chain(self.remembered(&self.manifest)) {
             let reason = match std::fs::metadata(&path) {
                 Ok(metadata) if metadata.len() == file.bytes => continue,
                 Ok(_) => "it has another size than the manifest says",
@@ -229,8 +230,11 @@ impl Store {
         let kept = manifest::prune_copies(&self.folder)?;
         for manifest in kept.iter().chain([&self.manifest]) {
             named.extend(manifest.files.iter().map(|(partition, file)| self.path_of(partition, file)));
+            named.extend(self.remembered(manifest).map(|(path, _)| path));
         }
-        for path in disk::walk(&self.folder.join("tables"))? {
+        for path in
+            disk::walk(&self.folder.join("tables"))?.into_iter().chain(disk::walk(&self.folder.join("history"))?)
+        {
             if !named.contains(&path) {
                 std::fs::remove_file(&path).at("remove", &path)?;
             }

@@ -1,6 +1,6 @@
 //! From occurrences to what is kept: when somebody is busy or away. No title, place or guest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -44,16 +44,16 @@ pub fn read(
     let wide = (span.0.checked_sub(day).unwrap_or(span.0), span.1.checked_add(day).unwrap_or(span.1));
     let mut budget = Budget::of_calendar();
     let mut reading = Reading::default();
+    let mut away = BTreeMap::new();
     for calendar in &parse::calendars(bytes, &mut budget)? {
         let default = calendar.default_zone.as_ref().unwrap_or(&zone);
-        let mut sink = |one: Occurrence<'_>| rows(&one, owner, default, window, names, &mut reading);
+        let mut sink = |one: Occurrence<'_>| rows(&one, owner, default, window, names, (&mut reading.busy, &mut away));
         let cut = expand(calendar, &zone, wide, &mut budget, &mut sink);
         reading.cut += cut;
     }
     reading.busy.sort_by_key(|busy| (busy.starts_at, busy.ends_at, busy.occurrence));
     reading.busy.dedup_by_key(|busy| (busy.starts_at, busy.ends_at, busy.occurrence));
-    reading.absences.sort_by_key(|absence| (absence.day, absence.half));
-    reading.absences.dedup_by_key(|absence| absence.day);
+    reading.absences = away.into_values().collect();
     Ok(reading)
 }
 
@@ -107,7 +107,7 @@ fn rows(
     zone: &Zone,
     window: (Millis, Millis),
     names: &Pseudonyms,
-    reading: &mut Reading,
+    (busy, away): (&mut Vec<Busy>, &mut Away),
 ) {
     let event = one.event;
     let is_owner = |address: &String| owner.owner_emails.iter().any(|email| email.eq_ignore_ascii_case(address));
@@ -118,7 +118,8 @@ fn rows(
     let all_day = matches!(one.start, Stamp::Day(_));
     if all_day || event.out_of_office {
         if !event.cancelled {
-            absences(one, owner, zone, window, reading);
+            let span = (one.from, one.to);
+            add_days_away(away, days_away(owner.account, span, all_day, zone, window));
         }
         return;
     }
@@ -130,7 +131,7 @@ fn rows(
     let listed =
         event.organizer.as_ref().is_none_or(|organizer| event.attendees.iter().any(|(one, _)| one == organizer));
     let people = i64::try_from(event.attendees.len()).unwrap_or(i64::MAX) + i64::from(!listed);
-    reading.busy.push(Busy {
+    busy.push(Busy {
         account: owner.account,
         occurrence: names.number(&format!("occurrence:{}:{}", event.uid, one.original.0)),
         starts_at: one.from,
@@ -150,16 +151,15 @@ fn rows(
     });
 }
 
-/// The days on which an entry says that its owner is away.
-fn absences(
-    one: &Occurrence<'_>,
-    owner: &CalendarSource,
-    zone: &Zone,
-    window: (Millis, Millis),
-    reading: &mut Reading,
-) {
-    let whole = matches!(one.start, Stamp::Day(_));
-    reading.absences.extend(days_away(owner.account, (one.from, one.to), whole, zone, window));
+/// Absences by day: as many as the window has days, however many entries there are.
+type Away = BTreeMap<Date, Absence>;
+
+/// Adds absences; of two on one day a whole one counts.
+pub(super) fn add_days_away(away: &mut Away, days: impl Iterator<Item = Absence>) {
+    for one in days {
+        let known = away.entry(one.day).or_insert_with(|| one.clone());
+        known.half &= one.half;
+    }
 }
 
 /// The days of `zone` that an absence takes: whole ones for entries of whole days, else by how long it lasts that day.
@@ -169,12 +169,12 @@ pub(super) fn days_away(
     whole: bool,
     zone: &Zone,
     window: (Millis, Millis),
-) -> Vec<Absence> {
+) -> impl Iterator<Item = Absence> {
     let noon = 43_200_000;
     // What lies outside of the window is not walked through, however long it lasts.
     let first = day_number(zone.local(from.max(Millis(window.0.0 - 2 * noon))).date());
     let last = day_number(zone.local(Millis((to.0 - 1).max(from.0)).min(window.1)).date());
-    let one = |day: i64| {
+    let one = move |day: i64| {
         let date = date_of(day);
         let morning = zone.instant(date.at(0, 0, 0, 0))?;
         let inside = morning.0 + noon >= window.0.0 && morning.0 + noon < window.1.0;
@@ -187,7 +187,7 @@ pub(super) fn days_away(
             kind: "out_of_office".to_owned(),
         })
     };
-    (first..=last).filter_map(one).collect()
+    (first..=last).filter_map(one)
 }
 
 /// The days in `from ≤ day < to` on which a calendar of holidays has an entry of whole days.

@@ -76,8 +76,8 @@ fn next(from: &Url, location: &str) -> Option<Url> {
     if url.scheme() == "webcal" {
         url = Url::parse(&url.as_str().replacen("webcal", "https", 1)).ok()?;
     }
-    url.set_username("").ok()?;
-    url.set_password(None).ok()?;
+    // Only addresses without a host refuse this, and those hold no credentials.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
     Some(url)
 }
 

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use super::busy::days_away;
+use super::busy::{add_days_away, days_away};
 use super::zone::Zone;
 use super::{google, microsoft};
 use crate::collect::http::{Answer, CollectError, Gate, LARGEST_BODY, Service, client, policy};
@@ -185,12 +185,12 @@ fn rows(mailbox: &Mailbox, taken: &[Taken], window: (Millis, Millis), names: &Ps
             _ => united.push(one),
         }
     }
-    let (mut busy, mut absences) = (Vec::new(), Vec::new());
+    let (mut busy, mut away) = (Vec::new(), BTreeMap::new());
     for one in united.iter().filter(|one| one.from < one.to) {
         let midnight = |at: Millis| zone.local(at).time() == Time::midnight();
         let whole = midnight(one.from) && midnight(one.to);
         if whole || one.out_of_office {
-            absences.extend(days_away(mailbox.account, (one.from, one.to), whole, &zone, window));
+            add_days_away(&mut away, days_away(mailbox.account, (one.from, one.to), whole, &zone, window));
         } else if one.from >= window.0 && one.from < window.1 {
             busy.push(Busy {
                 account: mailbox.account,
@@ -207,9 +207,7 @@ fn rows(mailbox: &Mailbox, taken: &[Taken], window: (Millis, Millis), names: &Ps
             });
         }
     }
-    absences.sort_by_key(|absence| (absence.day, absence.half));
-    absences.dedup_by_key(|absence| absence.day);
-    (busy, absences)
+    (busy, away.into_values().collect())
 }
 
 fn is_alike(one: &Taken, other: &Taken) -> bool {

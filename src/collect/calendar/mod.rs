@@ -33,7 +33,7 @@ pub use parse::ParseError;
 /// Calendars read at the same time.
 const AT_ONCE: usize = 8;
 /// How long one calendar may be read; the reading's own budget ends before.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2 * recur::SLOWNESS as u64);
 /// Where a calendar lies.
 #[derive(Clone, Debug)]
 pub enum Location {

@@ -85,10 +85,10 @@ pub struct Event {
     pub start: Stamp,
     pub length: Length,
     /// What cannot be read as a rule leaves the start alone.
-    pub rules: Vec<Rule>,
+    pub rules: Box<[Rule]>,
     /// Further starts, with a length of their own where they are periods.
-    pub dates: Vec<(Stamp, Option<Length>)>,
-    pub except: Vec<Stamp>,
+    pub dates: Box<[(Stamp, Option<Length>)]>,
+    pub except: Box<[Stamp]>,
     /// Which occurrence this replaces, and whether all later ones too.
     pub replaces: Option<(Stamp, bool)>,
     pub sequence: i64,
@@ -98,7 +98,7 @@ pub struct Event {
     pub out_of_office: bool,
     /// Organizer and attendees, the owner told apart later: addresses in lower case. Never leaves memory.
     pub organizer: Option<String>,
-    pub attendees: Vec<(String, Part)>,
+    pub attendees: Box<[(String, Part)]>,
 }
 
 /// An attendee's answer.
@@ -145,7 +145,7 @@ pub fn calendars(bytes: &[u8], budget: &mut Budget) -> Result<Vec<Calendar>, Par
 
 fn one(text: &str, section: &Section, budget: &mut Budget) -> Calendar {
     let zones = Zones::of(section.zones.iter().map(|zone| &text[zone.clone()]), budget);
-    let mut events = Vec::new();
+    let mut events = Vec::with_capacity(section.events.len());
     let mut cut = 0;
     for (at, place) in section.events.iter().enumerate() {
         if budget.is_spent() {

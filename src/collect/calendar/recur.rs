@@ -8,14 +8,16 @@ use rrule::{Frequency, NWeekday, RRule, RRuleSet, Tz};
 
 use super::rule::{Every, Rule};
 
-/// Occurrences of one rule, at most.
-const MOST: usize = 10_000;
+/// Occurrences of one rule, at most: one an hour in the longest window that is read, and in what is looked at around it.
+const MOST: usize = 12_000;
 /// Steps of one calendar, at most.
 const MOST_STEPS: usize = 1_000_000;
 /// Occurrences of one calendar, at most.
-const MOST_STARTS: usize = 100_000;
+const MOST_STARTS: usize = 50_000;
+/// How much longer a build that is not optimised may take.
+pub const SLOWNESS: u32 = if cfg!(debug_assertions) { 6 } else { 1 };
 /// The time of one calendar.
-const LONGEST: Duration = Duration::from_millis(1500);
+const LONGEST: Duration = Duration::from_millis(1500 * SLOWNESS as u64);
 
 /// Why a rule was not expanded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

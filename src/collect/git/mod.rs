@@ -3,13 +3,13 @@
 //! What counts is what `git log` lists: every commit that is reachable from HEAD. Other branches are read of mirrors
 //! alone, which hold nothing but what the service shows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod mirror;
 
-use super::{Context, Cursor, Delivery, Outcome, ScopeId, ScopeReport};
+use super::{Context, Cursor, Delivery, NamedAccount, Outcome, ScopeId, ScopeReport};
 pub use mirror::{MirrorError, Remote, mirror_name, update};
 
 use crate::model::records::Commit;
@@ -204,6 +204,24 @@ fn reading(
     let records =
         both.map(|(raw, on_default)| raw.record(repository_id, on_default, names).ok_or(GitError::ObjectFormat));
     Ok(Reading { repository_id, commits: records.collect::<Result<_, _>>()?, head: position, continues: false })
+}
+
+/// The addresses under which somebody committed to a clone, for a person who tells whose they are.
+///
+/// # Errors
+/// [`GitError`] where the clone cannot be read.
+pub fn people(path: &Path, names: &Pseudonyms) -> Result<Vec<NamedAccount>, GitError> {
+    let repository = open(path)?;
+    let Some(tip) = head(&repository)? else { return Ok(Vec::new()) };
+    let commits = walk(&repository, vec![tip], &mut HashSet::new())?;
+    let emails: BTreeSet<String> =
+        commits.into_iter().map(|raw| raw.email).filter(|email| email.contains('@')).collect();
+    let named = |email: String| NamedAccount {
+        account: names.account("git", HOST, &email),
+        words: vec![email.clone()],
+        id: email,
+    };
+    Ok(emails.into_iter().map(named).collect())
 }
 
 /// The parts of a commit that are kept.

@@ -158,6 +158,9 @@ pub struct Pull {
     pub labels: Option<Connection<Label>>,
     #[serde(default)]
     pub closing_issues_references: Option<Connection<ItemRef>>,
+    /// The comments of its last reviews, counted.
+    #[serde(default)]
+    pub reviews: Option<Connection<Counted>>,
     #[serde(default)]
     pub commits: Connection<ListedCommit>,
     #[serde(default)]
@@ -185,6 +188,16 @@ impl ItemRef {
     pub fn key(&self) -> String {
         format!("{}#{}", self.repository.name_with_owner, self.number)
     }
+}
+
+/// How many comments came with a review.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted {
+    #[serde(default)]
+    pub database_id: Option<i64>,
+    #[serde(default)]
+    pub comments: Total,
 }
 
 /// A commit as a pull request lists it.

@@ -16,8 +16,11 @@ const PULLS: u64 = 25;
 const HUNDRED: u64 = 100;
 /// Review comments of a pull request, generously.
 const COMMENTS: u64 = 4;
-/// Points of a page of pull requests.
+/// Points of a page of pull requests on a first reading.
 const POINTS: u64 = 2;
+/// What a later night needs of a repository in which something changed: a larger page of pull requests, the counts of
+/// its reviews, a page of review comments, one of commits.
+const LATER: (u64, u64) = (4, 3 + 1 + 1);
 
 /// What a repository's reading would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +81,7 @@ fn cost(name: &str, repository: Option<&Value>, source: &GithubSource, cursors: 
         let newest = repository.pointer("/pulls/nodes/0/updatedAt").and_then(Value::as_str);
         let newest = newest.and_then(|text| text.parse().ok()).map(Millis::from_timestamp);
         let changed = newest.is_some_and(|newest| newest.0 > read_to);
-        // A page of pull requests, one of their review comments, one of commits.
-        let (requests, points) = if changed { (3, POINTS + 1) } else { (0, 0) };
+        let (requests, points) = if changed { LATER } else { (0, 0) };
         return Cost { requests: Some(requests), points, continues: true, ..unseen };
     }
     let (pulls, commits) = (number("/pulls/totalCount"), number("/defaultBranchRef/target/history/totalCount"));
@@ -130,7 +132,7 @@ mod tests {
             cost("harbor/web", Some(&answer()), &source(), &cursors).requests
         };
         assert_eq!(read_to("2026-03-01T10:00:00Z"), Some(0));
-        assert_eq!(read_to("2026-03-01T09:59:59Z"), Some(3));
+        assert_eq!(read_to("2026-03-01T09:59:59Z"), Some(4));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod checks;
 mod client;
 mod estimate;
 mod issues;
+mod people;
 mod pulls;
 mod rows;
 mod streams;
@@ -29,6 +30,8 @@ pub use app::{App, Credential};
 use client::Client;
 pub use estimate::{Cost, estimate};
 pub use issues::{IssueSource, KnownItem};
+pub use people::people;
+use streams::FirstPage;
 
 /// Repositories read at the same time.
 const AT_ONCE: usize = 3;
@@ -94,7 +97,8 @@ pub async fn collect(source: &GithubSource, context: &Context) -> Collected {
         Err(error) => return Collected { reports: all_failed(source, &error), ..collected },
     };
     let boards = issues::places(source, &glances);
-    let mut waiting: Vec<(String, Option<Glance>)> = glances;
+    let mut early = streams::first_pages(&client, source, context, &glances).await;
+    let mut waiting = glances;
     waiting.reverse();
     let mut running = JoinSet::new();
     loop {
@@ -102,7 +106,8 @@ pub async fn collect(source: &GithubSource, context: &Context) -> Collected {
             && let Some((name, glance)) = waiting.pop()
         {
             let (client, source, context) = (client.clone(), source.clone(), context.clone());
-            running.spawn(async move { repository(&client, &source, &context, &name, glance).await });
+            let seen = glance.map(|glance| (early.remove(&glance.database_id), glance));
+            running.spawn(async move { repository(&client, &source, &context, &name, seen).await });
         }
         match running.join_next().await {
             None => break,
@@ -168,7 +173,8 @@ pub fn questions() -> Vec<(&'static str, String)> {
     let many = |count: usize, text: &str| vec![text.to_owned(); count];
     let mut questions = pulls::questions();
     questions.extend(issues::questions());
-    questions.push(("commits", streams::COMMITS.to_owned()));
+    questions.push(("people", people::PEOPLE.to_owned()));
+    questions.extend(streams::questions());
     questions.push(("check runs", checks::question(&many(checks::IN_ONE, "some-id"))));
     questions.push(("accounts", accounts_question(&many(2 * IN_ONE, "some-\"login\""))));
     questions.push(("repositories", glances_question(&many(IN_ONE, "some/name"))));
@@ -194,9 +200,9 @@ async fn repository(
     source: &GithubSource,
     context: &Context,
     name: &str,
-    glance: Option<Glance>,
+    seen: Option<(Option<FirstPage>, Glance)>,
 ) -> Vec<ScopeReport> {
-    let Some(glance) = glance else {
+    let Some((early, glance)) = seen else {
         return vec![failure(scope(source, "repository", name), name, &CollectError::NotVisible)];
     };
     let id = scope(source, "repository", &glance.database_id.to_string());
@@ -225,7 +231,7 @@ async fn repository(
         return vec![ScopeReport::complete(id, name, 0, 0)];
     }
     let walk = walk::Walk::new(client, source, context, name, &glance);
-    let mut reports = walk.everything().await;
+    let mut reports = walk.everything(early).await;
     for report in &mut reports {
         if report.outcome == Outcome::Complete && report.rows == 0 {
             report.outcome = Outcome::Unchanged;

@@ -121,7 +121,7 @@ impl Walk<'_> {
     async fn page_of_pulls(&self, descent: &mut Descent<'_>) -> Result<Connection<Pull>, CollectError> {
         let (owner, name) = self.name.split_once('/').unwrap_or((self.name, ""));
         loop {
-            let variables = json!({ "owner": owner, "name": name, "first": descent.first, "after": descent.after });
+            let variables = json!({ "owner": owner, "name": name, "first": descent.first, "after": descent.after, "counts": descent.counts.is_none() });
             match self.client.graphql("pull_requests", PULLS, &variables).await {
                 Err(CollectError::Shrink) if descent.first > 1 => descent.first /= 2,
                 Err(error) => return Err(error),
@@ -135,13 +135,17 @@ impl Walk<'_> {
         }
     }
 
-    /// How many comments came with each review. Counted inside the timeline it would cost fifteen points a page; asked
-    /// for by the reviews themselves it costs one.
+    /// How many comments came with each review. The page counts those of each pull request's last reviews; counted
+    /// inside the timeline they would cost fifteen points a page. The others are asked for by themselves.
     async fn review_counts(&self, pulls: &[Pull]) -> Result<BTreeMap<i64, i64>, CollectError> {
         let happenings = pulls.iter().flat_map(|pull| pull.timeline_items.nodes.iter().flatten());
         let reviews = happenings.filter(|happening| happening.kind == "PullRequestReview");
-        let ids: Vec<String> = reviews.filter_map(|review| review.id.clone()).collect();
-        let mut counts = BTreeMap::new();
+        let counted =
+            pulls.iter().flat_map(|pull| pull.reviews.iter().flat_map(|reviews| reviews.nodes.iter().flatten()));
+        let mut counts: BTreeMap<i64, i64> =
+            counted.filter_map(|review| Some((review.database_id?, review.comments.total_count))).collect();
+        let open = reviews.filter(|review| review.database_id.is_none_or(|id| !counts.contains_key(&id)));
+        let ids: Vec<String> = open.filter_map(|review| review.id.clone()).collect();
         for chunk in ids.chunks(COUNTED) {
             let answer = self.client.graphql("review counts", &counts_question(chunk), &json!({})).await?.value;
             for review in answer.pointer("/data/nodes").and_then(Value::as_array).into_iter().flatten() {

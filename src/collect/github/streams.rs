@@ -4,19 +4,81 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::answers::{Connection, ReviewComment, Target, Work, part};
-use super::client::date;
+use super::answers::{Connection, Glance, ReviewComment, Target, Work, part};
+use super::client::{Client, date};
 use super::rows::instant;
 use super::walk::{Brought, OVERLAP, QUESTION, Walk, stuck};
-use crate::collect::Cursor;
+use super::{GithubSource, scope};
 use crate::collect::http::CollectError;
+use crate::collect::{Context, Cursor};
 use crate::model::Batch;
 use crate::model::time::Millis;
 
-pub(super) const COMMITS: &str = include_str!("../../../queries/github/commits.graphql");
+const COMMITS: &str = include_str!("../../../queries/github/commits.graphql");
 const DAY: i64 = 86_400_000;
 /// Commits of a page; halved where it is too much for the service.
 const PAGE: u32 = 100;
+/// Repositories whose first pages of commits are asked for in one question.
+const TOGETHER: usize = 8;
+/// A merge may bring commits that are older than the last night.
+const BACK: i64 = 60 * DAY;
+
+/// A first page of commits, and the server's clock.
+pub(super) type FirstPage = (Connection<Work>, Option<Millis>);
+
+/// The first pages of commits of all branches that moved since they were read, by repository. What cannot be had
+/// together is left to the repository's own walk.
+pub(super) async fn first_pages(
+    client: &Client,
+    source: &GithubSource,
+    context: &Context,
+    glances: &[(String, Option<Glance>)],
+) -> BTreeMap<i64, FirstPage> {
+    let mut moved: Vec<(&Glance, i64)> = Vec::new();
+    for glance in glances.iter().filter_map(|(_, glance)| glance.as_ref()) {
+        let id = scope(source, "commits", &glance.database_id.to_string());
+        let known = context.cursor(&id, QUESTION).filter(|cursor| cursor.resume.is_none());
+        let read_to = known.filter(|cursor| cursor.position != tip(glance)).and_then(|cursor| cursor.updated_to);
+        moved.extend(read_to.map(|seen| (glance, seen - BACK)));
+    }
+    let mut pages = BTreeMap::new();
+    for chunk in moved.chunks(TOGETHER) {
+        let asked: Vec<(&str, i64)> =
+            chunk.iter().map(|(glance, since)| (glance.name_with_owner.as_str(), *since)).collect();
+        let Ok(reply) = client.graphql("commits of several", &first_pages_question(&asked), &json!({})).await else {
+            continue;
+        };
+        for (at, (glance, _)) in chunk.iter().enumerate() {
+            let path = ["data", &format!("r{at}"), "defaultBranchRef", "target"];
+            let history = part::<Target>(&reply.value, &path).and_then(|target| target.history);
+            pages.extend(history.map(|history| (glance.database_id, (history, reply.server))));
+        }
+    }
+    pages
+}
+
+fn first_pages_question(repositories: &[(&str, i64)]) -> String {
+    let asked = repositories.iter().enumerate().map(|(at, (full, since))| {
+        let (owner, name) = full.split_once('/').unwrap_or((full, ""));
+        format!(
+            "r{at}: repository(owner: {}, name: {}) {{ defaultBranchRef {{ target {{ ... on Commit {{ \
+             history(first: {PAGE}, since: {}) {{ ...History }} }} }} }} }}",
+            json!(owner),
+            json!(name),
+            json!(moment(*since))
+        )
+    });
+    format!("query {{ rateLimit {{ cost }} {} }}", asked.collect::<Vec<_>>().join(" "))
+}
+
+/// Examples of every question about commits.
+pub(super) fn questions() -> Vec<(&'static str, String)> {
+    vec![("commits", COMMITS.to_owned()), ("commits of several", first_pages_question(&[("some/name", 0); TOGETHER]))]
+}
+
+fn tip(glance: &Glance) -> Option<String> {
+    glance.default_branch_ref.as_ref().and_then(|branch| branch.target.as_ref()?.oid.clone())
+}
 
 impl Walk<'_> {
     /// The repository-wide list of review comments, oldest change first: every stored page moves the cursor.
@@ -71,10 +133,10 @@ impl Walk<'_> {
         }
     }
 
-    /// Commits of the default branch. A merge may bring commits that are older than the last night, so the question
-    /// reaches back two months; nothing is asked where the branch has not moved.
-    pub(super) async fn commits(&self) -> Result<Brought, CollectError> {
-        let tip = self.glance.default_branch_ref.as_ref().and_then(|branch| branch.target.as_ref()?.oid.clone());
+    /// Commits of the default branch, from two months before the last reading on; nothing is asked where the branch has
+    /// not moved. `early` is the first page, where it was asked for together with others.
+    pub(super) async fn commits(&self, mut early: Option<FirstPage>) -> Result<Brought, CollectError> {
+        let tip = tip(self.glance);
         let known = self.cursor("commits");
         let resume = known.and_then(|cursor| cursor.resume.clone()).filter(|resume| resume.begun_at == tip);
         let unmoved = known.is_some_and(|cursor| cursor.resume.is_none() && cursor.position == tip);
@@ -82,14 +144,17 @@ impl Walk<'_> {
             return Ok(Brought::default());
         }
         let before = known.and_then(|cursor| cursor.updated_to);
-        let since = before.map_or(self.context.since.0, |seen| seen - 60 * DAY);
+        let since = before.map_or(self.context.since.0, |seen| seen - BACK);
         let none = BTreeMap::new();
         let rows = self.rows(&none);
         let mut brought = Brought { newest: resume.as_ref().map(|resume| Millis(resume.newest)), ..Brought::default() };
         let mut after = resume.map(|resume| resume.after);
         let mut first = PAGE;
         loop {
-            let (history, server) = self.page_of_commits(&mut first, after.as_deref(), since).await?;
+            let (history, server) = match early.take().filter(|_| after.is_none()) {
+                Some(page) => page,
+                None => self.page_of_commits(&mut first, after.as_deref(), since).await?,
+            };
             brought.turned()?;
             let mut batch = Batch::default();
             for work in history.nodes.iter().flatten() {

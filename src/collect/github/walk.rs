@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::answers::Glance;
 use super::client::Client;
 use super::rows::{Rows, instant};
+use super::streams::FirstPage;
 use super::{GithubSource, failure, scope};
 use crate::collect::http::CollectError;
 use crate::collect::{Context, Cursor, Delivery, Meter, Resume, ScopeId, ScopeReport};
@@ -75,7 +76,7 @@ impl<'a> Walk<'a> {
     }
 
     /// All streams of the repository; where one fails the others are still read.
-    pub async fn everything(&self) -> Vec<ScopeReport> {
+    pub async fn everything(&self, early: Option<FirstPage>) -> Vec<ScopeReport> {
         let mut reports = Vec::new();
         if self.anything_new() {
             let (walk, meter) = self.metered();
@@ -100,7 +101,7 @@ impl<'a> Walk<'a> {
             }
         }
         let (walk, meter) = self.metered();
-        let commits = walk.commits().await;
+        let commits = walk.commits(early).await;
         reports.push(self.report("commits", commits, &meter));
         reports
     }

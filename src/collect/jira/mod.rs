@@ -15,6 +15,7 @@ mod changes;
 mod client;
 mod estimate;
 mod fields;
+mod people;
 mod reader;
 mod rows;
 mod site;
@@ -28,6 +29,7 @@ use super::{Context, Meter, Outcome, ScopeId, ScopeReport};
 use census::Census;
 use client::Client;
 pub use estimate::{Cost, OF_A_SITE, estimate};
+pub use people::people;
 use reader::{Project, Reader};
 use walk::{Mark, Walk, Walked};
 

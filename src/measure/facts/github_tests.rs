@@ -53,7 +53,7 @@ fn roster() -> Roster {
             team("three", 2, &["o/tracked"], &["PAY"]),
         ],
         accounts: BTreeMap::from([(100, 0), (101, 1)]),
-        bots: Default::default(),
+        ..Roster::default()
     }
 }
 

@@ -15,6 +15,20 @@ pub mod github;
 pub mod jira;
 pub mod organisation;
 
+/// Opens a store of one test. Other tests start programs, and between fork and exec such a child holds every lock of
+/// this process for a moment, so a lock is waited for.
+pub fn opened(folder: &std::path::Path, key: [u8; 32]) -> Store {
+    for _ in 0..200 {
+        match Store::open(folder, || Ok(key)) {
+            Err(undercurrent::store::StoreError::Locked { .. }) => {
+                std::thread::sleep(std::time::Duration::from_millis(20))
+            }
+            other => return other.expect("the store opens"),
+        }
+    }
+    panic!("{} stayed locked", folder.display())
+}
+
 /// A file of `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
