@@ -61,6 +61,7 @@ fn roster() -> Roster {
         teams: vec![team("pay", &[0, 1, 2], "PAY"), team("web", &[3], "WEB")],
         accounts: (0..4).map(|person| (100 + person as i64, person)).collect(),
         bots: [BOT].into(),
+        ..Roster::default()
     }
 }
 
