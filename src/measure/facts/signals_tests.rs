@@ -56,7 +56,6 @@ fn roster() -> Roster {
         hours: hours(),
     };
     Roster {
-        frozen: Default::default(),
         people: (1..=4).map(person).collect(),
         teams: vec![team("pay", &[0, 1, 2], "PAY"), team("web", &[3], "WEB")],
         accounts: (0..4).map(|person| (100 + person as i64, person)).collect(),
