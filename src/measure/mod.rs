@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 
 pub mod calendar;
 pub mod facts;
+pub mod lint;
 pub mod roster;
 pub mod signals;
 pub mod tables;

@@ -117,6 +117,18 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
     Ok(Computed { facts, items })
 }
 
+/// Every fact table without a row: names and types of the columns, against which a query can be checked.
+///
+/// # Errors
+/// A polars error is a bug in a fact's columns.
+pub fn empty() -> PolarsResult<Facts> {
+    let (roster, tables) = (Roster::default(), Tables::default());
+    let span = Span { first: 0, last: 0 };
+    let availability = Availability::new(&roster, &tables.absences, span);
+    let ground = Ground { roster: &roster, tables: &tables, availability: &availability, calendars: &[], span };
+    Ok(compute(&ground)?.facts)
+}
+
 /// The working days of every team, with a running number.
 fn workdays(ground: &Ground<'_>) -> PolarsResult<DataFrame> {
     let mut columns = Columns::default();
