@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 
 mod commands;
+mod signals;
 
 use crate::pipeline::night::Stages;
 use crate::pipeline::{ExitCode, Failure};
@@ -67,11 +68,8 @@ enum Command {
     },
     /// Tests configuration, credentials, rights and visibility, and says the way out of what is wrong.
     Check(Where),
-    /// Lists the signals, or explains one: definition, query, limits.
-    Signals {
-        /// The signal to explain.
-        name: Option<String>,
-    },
+    /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
+    Signals(signals::Asked),
     /// Looks into the store.
     Store {
         #[command(subcommand)]
@@ -162,7 +160,7 @@ impl Cli {
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
             Command::Check(place) => commands::check(&place, outside),
             Command::Report(place) => commands::report(&place, outside),
-            Command::Signals { name } => commands::signals(name.as_deref()),
+            Command::Signals(asked) => signals::signals(&asked, outside),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),
             Command::Store { command: StoreCommand::Export { out, place } } => commands::export(&out, &place, outside),
             Command::UsualRange { file } => commands::usual_range(&file),

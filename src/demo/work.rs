@@ -6,11 +6,11 @@ use crate::model::records::*;
 use crate::model::time::{Millis, date_of};
 use crate::model::{Account, AccountKind, Batch, Pseudonyms};
 
-const GITHUB: &str = "github.com";
-const JIRA: &str = "harbor.atlassian.net";
+pub(super) const GITHUB: &str = "github.com";
+pub(super) const JIRA: &str = "harbor.atlassian.net";
 /// Minutes of a working day.
 const DAY: i64 = 480;
-const MORNING: i64 = 9 * 60;
+pub(super) const MORNING: i64 = 9 * 60;
 /// Status ids of the tracker and their categories.
 pub const STATUSES: [(&str, &str); 3] = [("1", "to_do"), ("3", "in_progress"), ("6", "done")];
 
@@ -28,6 +28,9 @@ pub struct TeamWork<'a> {
     pub batch: Batch,
     next: i64,
     pulls: i64,
+    /// The chance of what optional signals look at, apart from the rest.
+    pub(super) aside: Chance,
+    pub(super) next_aside: i64,
 }
 
 impl<'a> TeamWork<'a> {
@@ -51,6 +54,8 @@ impl<'a> TeamWork<'a> {
             batch: Batch::default(),
             next: 0,
             pulls: 0,
+            aside: Chance::of(&format!("aside/{}", plan.id)),
+            next_aside: 0,
         }
     }
 
@@ -73,11 +78,15 @@ impl<'a> TeamWork<'a> {
                 self.meetings(person, day);
                 self.evening(person, day);
             }
+            let away: Vec<&PersonPlan> = self.people.iter().copied().filter(|one| one.away.contains(&day)).collect();
+            for person in away {
+                self.day_off(person, day);
+            }
         }
         self.batch
     }
 
-    fn repository(&self) -> i64 {
+    pub(super) fn repository(&self) -> i64 {
         910_000 + self.position
     }
 
@@ -91,16 +100,16 @@ impl<'a> TeamWork<'a> {
         self.plan.trouble == trouble && day > self.last - self.plan.lasts * 7 / 5
     }
 
-    fn github(&self, person: &PersonPlan) -> Account {
+    pub(super) fn github(&self, person: &PersonPlan) -> Account {
         self.names.account("github", GITHUB, &person.number.to_string())
     }
 
-    fn tracker(&self, person: &PersonPlan) -> Account {
+    pub(super) fn tracker(&self, person: &PersonPlan) -> Account {
         self.names.account("jira", JIRA, &person.tracker_account())
     }
 
     /// Working minutes after a minute of a day, on the days that this person works.
-    fn later(&self, person: &PersonPlan, day: i64, minute: i64, mut minutes: i64) -> (i64, i64) {
+    pub(super) fn later(&self, person: &PersonPlan, day: i64, minute: i64, mut minutes: i64) -> (i64, i64) {
         let (mut day, mut minute) = (day, minute);
         loop {
             let left = MORNING + DAY - minute;
@@ -138,6 +147,8 @@ impl<'a> TeamWork<'a> {
         let due_on = due.and_then(|due| self.due_moves(person, id, due, end_day));
         let account = Some(self.tracker(person));
         self.status(id, started, account, "1", "3");
+        let incident = self.aside.happens(0.07);
+        self.goal_moves(person, id, (day, minute), ended);
         if done {
             self.status(id, ended, account, "3", "6");
         }
@@ -159,7 +170,7 @@ impl<'a> TeamWork<'a> {
             parent_id: None,
             due_on: due_on.map(date_of),
             fix_version_on: None,
-            labels: String::new(),
+            labels: if incident { "incident" } else { "" }.to_owned(),
             sprints: String::new(),
             estimate: None,
             flagged: false,
@@ -254,6 +265,8 @@ impl<'a> TeamWork<'a> {
                 comments: 0,
             });
         }
+        self.remarks(number, (person, created), (reviewer, (answer_day, answer_minute)), merged);
+        self.checks(number, created);
         if let Some(merged) = merged {
             self.event(number, merged, "merged", self.github(person), None);
         }

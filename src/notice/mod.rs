@@ -9,4 +9,4 @@ pub mod series;
 pub mod usual_range;
 
 pub use nights::{Card, Notices, Observation, SignalState, State, notice};
-pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput};
+pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput, exact};

@@ -7,16 +7,21 @@ use jiff::civil::Date;
 
 use super::freshness::{complete_days, cost, team_sources};
 use super::record::Scope;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Card, Catalogue};
 use crate::config::{Config, Team};
 use crate::measure::Measured;
 use crate::model::time::{date_of, day_number};
+use crate::notice::file::SeriesForm;
 use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, notice};
 use crate::report::input as page;
 
 /// Known events that a signal leaves out: planning days and release days.
 const PLANNING: [&str; 4] = ["moving_dates", "no_quiet_block", "meeting_load", "fewer_voices"];
 const RELEASE: [&str; 4] = ["quiet_approvals", "moving_dates", "outside_usual_hours", "unplanned_work"];
+/// Signals about items in progress, for which open changes of code stand in.
+const ITEMS: [&str; 2] = ["stalled_work", "too_much_at_once"];
+/// The signal that needs check runs, which are read only where the configuration asks for them.
+const CHECKS: &str = "retry_friction";
 /// At most this many marked days of a team in a quarter.
 const MOST_MARKED: usize = 10;
 const QUARTER: i64 = 91;
@@ -89,6 +94,15 @@ impl Night<'_> {
         }
     }
 
+    /// The exact series of a team's signal, in the form that `usual-range` reads.
+    #[must_use]
+    pub fn exact(&self, at: usize, team: &Team, card: &Card) -> Option<SeriesForm> {
+        let sources = team_sources(self.config, team, self.scopes);
+        let input = self.input(at, team, &sources);
+        let series = notice::exact(&input, &card.spec(), &self.settings(), self.today())?;
+        Some(SeriesForm::of(format!("{}/{}", team.id, card.slug), &series))
+    }
+
     fn members(&self, team: &Team) -> i64 {
         let today = date_of(self.today());
         let current = team.members.iter().filter(|member| {
@@ -104,6 +118,9 @@ impl Night<'_> {
     fn coverage(&self, team: &Team, complete: &BTreeMap<String, (i64, Option<String>)>) -> BTreeMap<String, Coverage> {
         let mut coverage = BTreeMap::new();
         for card in self.catalogue.signals() {
+            if card.slug == CHECKS && !self.config.github.iter().any(|service| service.check_runs) {
+                continue;
+            }
             let sources = self.card_sources(team, card);
             let known: Vec<&(i64, Option<String>)> =
                 sources.iter().filter_map(|source| complete.get(*source)).collect();
@@ -125,9 +142,9 @@ impl Night<'_> {
 
     /// The sources of a card. Without a tracker project GitHub's issues stand for tickets, where they are read, and
     /// open changes of code for items in progress.
-    fn card_sources<'a>(&self, team: &Team, card: &'a crate::catalogue::Card) -> Vec<&'a str> {
+    fn card_sources<'a>(&self, team: &Team, card: &'a Card) -> Vec<&'a str> {
         let mut sources: Vec<&str> = card.sources.iter().map(String::as_str).collect();
-        if team.jira_projects.is_empty() && (card.slug == "stalled_work" || self.config.reads_issues_of(team)) {
+        if team.jira_projects.is_empty() && (ITEMS.contains(&card.slug.as_str()) || self.config.reads_issues_of(team)) {
             sources.iter_mut().filter(|source| **source == "jira").for_each(|source| *source = "github");
             sources.sort_unstable();
             sources.dedup();
@@ -147,8 +164,7 @@ impl Night<'_> {
     fn team(&self, at: usize, team: &Team) -> page::Team {
         let sources = team_sources(self.config, team, self.scopes);
         let input = self.input(at, team, &sources);
-        let specs: Vec<notice::SignalSpec> =
-            self.catalogue.signals().iter().map(crate::catalogue::Card::spec).collect();
+        let specs: Vec<notice::SignalSpec> = self.catalogue.signals().iter().map(Card::spec).collect();
         let notices = notice(&input, &specs, &self.settings(), self.today());
         let too_small = input.members < self.settings().smallest_group;
         page::Team {

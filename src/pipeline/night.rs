@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::chosen::Chosen;
 use super::collect::{Environment, Sources, all, collect};
 use super::edition::Night;
 use super::exit::{ExitCode, Failure};
@@ -13,11 +14,11 @@ use super::freshness::place;
 use super::record::{RunRecord, Scope};
 use super::roster::{holidays, roster};
 use super::selection::Selection;
-use crate::catalogue::Catalogue;
 use crate::collect::Outcome;
 use crate::config::Config;
 use crate::measure::calendar::Span;
-use crate::measure::{self, Measured, signals};
+use crate::measure::signals::Query;
+use crate::measure::{self, Measured};
 use crate::model::time::{Millis, day_number};
 use crate::report;
 use crate::store::Store;
@@ -45,9 +46,9 @@ pub fn report(
     as_of: Timestamp,
     seconds: &mut BTreeMap<String, f64>,
 ) -> Result<PathBuf, Failure> {
-    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
+    let Chosen { catalogue, queries } = Chosen::on(config)?;
     let begun = Instant::now();
-    let measured = measured(config, store, scopes, as_of)?;
+    let measured = measured(config, store, scopes, as_of, &queries)?;
     seconds.insert("measure".to_owned(), elapsed(begun));
     let begun = Instant::now();
     let night = Night { config, catalogue: &catalogue, measured: &measured, scopes, as_of };
@@ -87,6 +88,8 @@ pub fn run(
     environment: Environment<'_>,
     random: &dyn Fn() -> std::io::Result<[u8; 32]>,
 ) -> Result<Finished, Failure> {
+    // A signal of the installation's own that cannot be used is told before a night is spent.
+    Chosen::on(config)?;
     let mut store = Store::open(&config.store.path, random)?;
     let last = RunRecord::last(store.folder());
     let mut record = RunRecord {
@@ -135,15 +138,21 @@ fn write_record(record: &RunRecord, store: &Store) -> Result<(), Failure> {
     record.write(store.folder()).map_err(|error| Failure::storage(format!("cannot write the run record: {error}")))
 }
 
-/// Measures the store as of a moment: everything up to yesterday in the organisation's zone.
+/// Measures these signals in the store as of a moment: everything up to yesterday in the organisation's zone.
 ///
 /// # Errors
 /// [`Failure`] with its exit code.
-pub fn measured(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp) -> Result<Measured, Failure> {
+pub fn measured(
+    config: &Config,
+    store: &Store,
+    scopes: &[Scope],
+    as_of: Timestamp,
+    queries: &[Query],
+) -> Result<Measured, Failure> {
     let today = day_number(as_of.to_zoned_datetime(config.organisation.zone.clone()).date());
     let span = Span { first: today - MEASURED_DAYS, last: today - 1 };
     let roster = roster(config, store, &calendars_read(config, scopes), &holidays(config).0)?;
-    Ok(measure::measure(store, &roster, span, &signals::shipped())?)
+    Ok(measure::measure(store, &roster, span, queries)?)
 }
 
 /// Up to which day each calendar has been read, by its line in the configuration.

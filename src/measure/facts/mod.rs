@@ -10,13 +10,20 @@ use super::calendar::{Availability, Span, TeamCalendar};
 use super::roster::Roster;
 use super::tables::{Tables, Ticket};
 
+pub mod absence_days;
+pub mod checked_changes;
 #[cfg(test)]
 mod github_tests;
+pub mod incidents;
 pub mod item_days;
 pub mod limits;
+#[cfg(test)]
+mod optional_tests;
 pub mod person_days;
 pub mod planned_items;
 pub mod review_requests;
+pub mod started_items;
+pub mod threads;
 pub mod zones;
 
 /// What every fact is computed from.
@@ -111,6 +118,11 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("review_requests", review_requests::frame(&review_requests::rows(ground), ground)?),
         ("planned_items", planned_items::frame(&planned_items::rows(ground), ground)?),
         ("person_days", person_days::frame(&person_days::rows(ground), ground)?),
+        ("threads", threads::frame(&threads::rows(ground), ground)?),
+        ("started_items", started_items::frame(&started_items::rows(ground), ground)?),
+        ("incidents", incidents::frame(&incidents::rows(ground), ground)?),
+        ("checked_changes", checked_changes::frame(&checked_changes::rows(ground), ground)?),
+        ("absence_days", absence_days::frame(&absence_days::rows(ground), ground)?),
         ("workdays", workdays(ground)?),
         ("params", params(ground)?),
     ]);
