@@ -143,6 +143,35 @@ impl Card {
     }
 }
 
+/// The sources that a card may need.
+const SOURCES: [&str; 4] = ["github", "jira", "git", "calendars"];
+/// Signals of an installation's own stand after those that come with the program.
+const OWN_ORDER: u32 = 1000;
+
+impl Card {
+    /// The card of a signal of the installation's own.
+    ///
+    /// # Errors
+    /// What is wrong with the text, in a sentence; the caller knows the file.
+    pub fn own(slug: &str, text: &str) -> Result<Self, String> {
+        let mut card = parse(slug, text).map_err(|error| error.reason)?;
+        if card.core {
+            return Err("`core` must be false: a signal of your own never takes part in the joint card".to_owned());
+        }
+        if card.data == Data::Leader {
+            return Err("`data` must be \"work-item\", \"team\", \"clock\" or \"calendar\"".to_owned());
+        }
+        if let Some(other) = card.sources.iter().find(|source| !SOURCES.contains(&source.as_str())) {
+            return Err(format!("`sources` knows no {other:?}; known: {}", SOURCES.join(", ")));
+        }
+        if card.sources.is_empty() {
+            return Err("`sources` must name at least one source".to_owned());
+        }
+        card.order += OWN_ORDER;
+        Ok(card)
+    }
+}
+
 /// A card file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the card {slug}.toml cannot be used: {reason}")]
@@ -157,7 +186,7 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 16] = shipped![
+const SHIPPED: &[(&str, &str)] = &shipped![
     "stalled_work",
     "waiting_for_review",
     "quiet_approvals",
@@ -173,10 +202,20 @@ const SHIPPED: [(&str, &str); 16] = shipped![
     "fast_approvals",
     "unlinked_work",
     "review_concentration",
+    "hanging_threads",
+    "too_much_at_once",
+    "moving_goals",
+    "incident_interruptions",
+    "retry_friction",
     "joint",
 ];
 /// The card that is no signal.
 const JOINT: &str = "joint";
+
+/// The names of the signals that come with the program.
+pub fn slugs() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|(slug, _)| *slug).filter(|slug| *slug != JOINT)
+}
 
 /// All cards, in catalogue order.
 #[derive(Clone, Debug)]
@@ -193,7 +232,7 @@ impl Catalogue {
     pub fn embedded() -> Result<Self, CatalogueError> {
         let mut signals = Vec::new();
         let mut joint = None;
-        for (slug, text) in SHIPPED {
+        for (slug, text) in SHIPPED.iter().copied() {
             let card = parse(slug, text)?;
             if slug == JOINT { joint = Some(card) } else { signals.push(card) }
         }
@@ -212,6 +251,23 @@ impl Catalogue {
     #[must_use]
     pub fn card(&self, slug: &str) -> Option<&Card> {
         self.signals.iter().find(|card| card.slug == slug)
+    }
+
+    /// Adds the card of a signal of the installation's own.
+    pub fn add(&mut self, card: Card) {
+        self.signals.push(card);
+        self.signals.sort_by_key(|card| card.order);
+    }
+
+    /// Keeps the signals for which something holds.
+    pub fn retain(&mut self, wanted: impl Fn(&Card) -> bool) {
+        self.signals.retain(wanted);
+    }
+
+    /// Whether a name belongs to a card already.
+    #[must_use]
+    pub fn is_taken(&self, slug: &str) -> bool {
+        slug == JOINT || self.card(slug).is_some()
     }
 
     /// The card of three signals together.

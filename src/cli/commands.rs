@@ -7,11 +7,10 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{Choice, Outside, Where};
-use crate::catalogue::Catalogue;
 use crate::config::Config;
-use crate::measure::signals::shipped;
 use crate::model::time::Millis;
 use crate::notice::file;
+use crate::pipeline::chosen::Chosen;
 use crate::pipeline::estimate::{Estimate, estimate};
 use crate::pipeline::history::History;
 use crate::pipeline::night::Stages;
@@ -145,6 +144,7 @@ fn told(tried: &Tried, page: &str) -> String {
 
 pub(super) fn check(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&place.config)?;
+    Chosen::on(&config)?;
     let (exit, findings) = check::check(&config, outside.now, outside.environment)?;
     for finding in findings {
         print(&format!("{} {}\n", if finding.fine { "fine " } else { "WRONG" }, finding.text));
@@ -161,7 +161,7 @@ pub(super) fn reader(config: &Config) -> Result<Store, Failure> {
 }
 
 /// The moment taken for now: the flag, else that of the last run, else the clock.
-fn moment(place: &Where, last: Option<&RunRecord>, outside: &Outside<'_>) -> Timestamp {
+pub(super) fn moment(place: &Where, last: Option<&RunRecord>, outside: &Outside<'_>) -> Timestamp {
     place.as_of.or_else(|| last.and_then(|record| record.as_of.parse().ok())).unwrap_or(outside.now)
 }
 
@@ -194,33 +194,6 @@ pub(super) fn replay(place: &Where, json: bool, outside: &Outside<'_>) -> Result
     Ok(ExitCode::Complete)
 }
 
-pub(super) fn signals(name: Option<&str>) -> Result<ExitCode, Failure> {
-    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
-    let queries = shipped();
-    let Some(name) = name else {
-        let lines: Vec<String> =
-            catalogue.signals().iter().map(|card| format!("{:<22} {}\n", card.slug, card.title)).collect();
-        print(&lines.concat());
-        return Ok(ExitCode::Complete);
-    };
-    let found = catalogue.card(name).zip(queries.iter().find(|query| query.slug == name));
-    let Some((card, query)) = found else {
-        let known: Vec<&str> = catalogue.signals().iter().map(|card| card.slug.as_str()).collect();
-        return Err(Failure::configuration(format!("there is no signal {name}; known: {}", known.join(", "))));
-    };
-    print(&format!(
-        "{} ({})\n\n{}\n\nIt may stand for: {}\nCannot see: {}\n\nIt may also be:\n- {}\n\n{}\n",
-        card.title,
-        card.slug,
-        query.definition(),
-        if card.unsaid.is_empty() { "overload" } else { &card.unsaid },
-        card.cannot_see,
-        card.may_also_be.join("\n- "),
-        query.sql,
-    ));
-    Ok(ExitCode::Complete)
-}
-
 pub(super) fn store_files(name: &str, file: &Path) -> Result<ExitCode, Failure> {
     let config = Config::load(file)?;
     if table(name).is_none() {
@@ -241,7 +214,9 @@ pub(super) fn export(out: &Path, place: &Where, outside: &Outside<'_>) -> Result
     let last = RunRecord::last(store.folder());
     let as_of = moment(place, last.as_ref(), outside);
     let scopes = last.map(|record| record.scopes).unwrap_or_default();
-    let (measured, _) = night::measured(&config, &store, &scopes, as_of, &mut History::recall(&store)?)?;
+    // All signals, switched on or not: the check is about the queries.
+    let queries = Chosen::all(&config)?.queries;
+    let (measured, _) = night::measured(&config, &store, &scopes, as_of, &queries, &mut History::recall(&store)?)?;
     crate::measure::export(&measured, out)?;
     Ok(ExitCode::Complete)
 }

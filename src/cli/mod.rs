@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 mod commands;
 mod identities;
+mod signals;
 
 use crate::pipeline::night::Stages;
 use crate::pipeline::{ExitCode, Failure};
@@ -84,11 +85,8 @@ enum Command {
         #[arg(long)]
         undo: bool,
     },
-    /// Lists the signals, or explains one: definition, query, limits.
-    Signals {
-        /// The signal to explain.
-        name: Option<String>,
-    },
+    /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
+    Signals(signals::Asked),
     /// Looks into the store.
     Store {
         #[command(subcommand)]
@@ -184,7 +182,7 @@ impl Cli {
             Command::Check(place) => commands::check(&place, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),
-            Command::Signals { name } => commands::signals(name.as_deref()),
+            Command::Signals(asked) => signals::signals(&asked, outside),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),
             Command::Store { command: StoreCommand::Export { out, place } } => commands::export(&out, &place, outside),
             Command::UsualRange { file } => commands::usual_range(&file),

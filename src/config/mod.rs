@@ -97,7 +97,10 @@ pub struct Signals {
     pub on: Vec<String>,
     pub all: bool,
     pub off: Vec<String>,
+    /// The folder of the installation's own signals.
     pub extra: Option<PathBuf>,
+    /// The names of the files in it, in order; each is a pair of `.sql` and `.toml`.
+    pub own: Vec<String>,
 }
 
 /// The report's place and manner.

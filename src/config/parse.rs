@@ -32,7 +32,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let span = root.span();
     let mut root = Table::new(root.into_inner(), span, "the file");
-    let mut parser = Parser { notes, folder, github: Vec::new() };
+    let mut parser = Parser { notes, folder, github: Vec::new(), own_signals: Vec::new() };
     let config = parser.root(&mut root, file);
     root.finish(&mut parser.notes);
     let mut all = parser.notes.all;
@@ -56,6 +56,8 @@ struct Parser<'a> {
     folder: PathBuf,
     /// The services of the file, by which repositories are read.
     github: Vec<GitHub>,
+    /// Names of the installation's own signals.
+    own_signals: Vec<String>,
 }
 
 impl Parser<'_> {
@@ -211,20 +213,47 @@ impl Parser<'_> {
     fn signals(&mut self, root: &mut Table<'_>) -> Signals {
         let Some(mut table) = root.table("signals", "[signals]", &mut self.notes) else { return Signals::default() };
         let mut signals = Signals::default();
-        if let Some(on) = table.take("on") {
-            let span = on.span();
-            match on.into_inner() {
+        let mut on: Vec<Spanned<String>> = Vec::new();
+        if let Some(value) = table.take("on") {
+            let span = value.span();
+            match value.into_inner() {
                 DeValue::String(word) if word == "all" => signals.all = true,
                 DeValue::Array(slugs) => {
-                    signals.on = slugs.iter().filter_map(|slug| slug.get_ref().as_str().map(str::to_owned)).collect();
+                    for slug in &slugs {
+                        match slug.get_ref().as_str() {
+                            Some(name) => on.push(Spanned::new(slug.span(), name.to_owned())),
+                            None => self.notes.add(slug.span(), "a signal is named by a text"),
+                        }
+                    }
                 }
                 _ => self.notes.add(span, "`on` is a list of signals, or \"all\""),
             }
         }
-        signals.off = table.texts("off", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
-        signals.extra = table.text("extra", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        let off = table.texts("off", &mut self.notes);
+        if let Some(path) = table.text("extra", &mut self.notes) {
+            let folder = self.folder.join(path.get_ref());
+            match own_signals(&folder) {
+                Ok(own) => signals.own = own,
+                Err(error) => self.notes.add(path.span(), format!("the folder cannot be read: {error}")),
+            }
+            signals.extra = Some(folder);
+        }
         table.finish(&mut self.notes);
+        self.own_signals.clone_from(&signals.own);
+        signals.on = self.known_signals(on);
+        signals.off = self.known_signals(off);
         signals
+    }
+
+    /// Names of signals, each of which must exist.
+    fn known_signals(&mut self, names: Vec<Spanned<String>>) -> Vec<String> {
+        let shipped = crate::catalogue::slugs().map(str::to_owned);
+        let known: Vec<String> = shipped.chain(self.own_signals.iter().cloned()).collect();
+        for name in names.iter().filter(|name| !known.contains(name.get_ref())) {
+            let message = format!("there is no signal {}; known: {}", name.get_ref(), known.join(", "));
+            self.notes.add(name.span(), message);
+        }
+        names.into_iter().map(Spanned::into_inner).collect()
     }
 
     fn report(&mut self, root: &mut Table<'_>) -> Report {
@@ -570,7 +599,8 @@ impl Parser<'_> {
         let on_call = on_call.into_iter().filter_map(|turn| self.member(turn, people)).collect();
         let events = table.tables("events", "an event", &mut self.notes);
         let events = events.into_iter().filter_map(|table| self.event(table)).collect();
-        let signals_off = table.texts("signals-off", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        let signals_off = table.texts("signals-off", &mut self.notes);
+        let signals_off = self.known_signals(signals_off);
         table.finish(&mut self.notes);
         Some(Team {
             id: id?.into_inner(),
@@ -653,6 +683,19 @@ struct Seen {
     github: BTreeSet<String>,
     jira: BTreeSet<String>,
     emails: BTreeSet<String>,
+}
+
+/// The names of the signals in a folder: its `.sql` and `.toml` files without their endings.
+fn own_signals(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let ending = path.extension().and_then(std::ffi::OsStr::to_str);
+        if let (Some("sql" | "toml"), Some(name)) = (ending, path.file_stem()) {
+            names.insert(name.to_string_lossy().into_owned());
+        }
+    }
+    Ok(names.into_iter().collect())
 }
 
 fn is_loopback(url: &Url) -> bool {

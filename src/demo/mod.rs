@@ -1,6 +1,7 @@
 //! The sample organisation behind `undercurrent demo`: plain records of a year, made by repeatable chance, for the
 //! same store, measuring, noticing and report as a real night.
 
+mod aside;
 mod chance;
 mod people;
 mod talk;

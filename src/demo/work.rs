@@ -8,10 +8,10 @@ use crate::model::time::{Millis, date_of};
 use crate::model::{Account, AccountKind, Batch, Pseudonyms};
 
 pub const GITHUB: &str = "github.com";
-const JIRA: &str = "harbor.atlassian.net";
+pub const JIRA: &str = "harbor.atlassian.net";
 /// Minutes of a working day.
 const DAY: i64 = 480;
-const MORNING: i64 = 9 * 60;
+pub(super) const MORNING: i64 = 9 * 60;
 /// Status ids of the tracker and their categories.
 pub const STATUSES: [(&str, &str); 3] = [("1", "to_do"), ("3", "in_progress"), ("6", "done")];
 
@@ -29,6 +29,9 @@ pub struct TeamWork<'a> {
     pub batch: Batch,
     next: i64,
     pulls: i64,
+    /// The chance of what optional signals look at, apart from the rest.
+    pub(super) aside: Chance,
+    pub(super) next_aside: i64,
 }
 
 impl<'a> TeamWork<'a> {
@@ -52,6 +55,8 @@ impl<'a> TeamWork<'a> {
             batch: Batch::default(),
             next: 0,
             pulls: 0,
+            aside: Chance::of(&format!("aside/{}", plan.id)),
+            next_aside: 0,
         }
     }
 
@@ -73,6 +78,10 @@ impl<'a> TeamWork<'a> {
                 self.changes(person, &at_work, day);
                 self.meetings(person, day);
                 self.evening(person, day);
+            }
+            let away: Vec<&PersonPlan> = self.people.iter().copied().filter(|one| one.away.contains(&day)).collect();
+            for person in away {
+                self.day_off(person, day);
             }
         }
         self.batch
@@ -96,12 +105,12 @@ impl<'a> TeamWork<'a> {
         self.names.account("github", GITHUB, &person.number.to_string())
     }
 
-    fn tracker(&self, person: &PersonPlan) -> Account {
+    pub(super) fn tracker(&self, person: &PersonPlan) -> Account {
         self.names.account("jira", JIRA, &person.tracker_account())
     }
 
     /// Working minutes after a minute of a day, on the days that this person works.
-    fn later(&self, person: &PersonPlan, day: i64, minute: i64, mut minutes: i64) -> (i64, i64) {
+    pub(super) fn later(&self, person: &PersonPlan, day: i64, minute: i64, mut minutes: i64) -> (i64, i64) {
         let (mut day, mut minute) = (day, minute);
         loop {
             let left = MORNING + DAY - minute;
@@ -140,6 +149,7 @@ impl<'a> TeamWork<'a> {
         let due_on = due.and_then(|due| self.due_moves(person, id, due, end_day));
         let account = Some(self.tracker(person));
         self.status(id, started, account, "1", "3");
+        self.goal_moves(person, id, (day, minute), ended);
         if done {
             self.status(id, ended, account, "3", "6");
         }
@@ -245,6 +255,8 @@ impl<'a> TeamWork<'a> {
         }
         self.event(number, created, "review_requested", self.github(person), Some(self.github(reviewer)));
         self.reviews(reviewer, number, &talk, answered, merged.unwrap_or(answered));
+        self.remarks(number, (person, created), (reviewer, (answer_day, answer_minute)), merged);
+        self.checks(number, created);
         if let Some(merged) = merged {
             self.event(number, merged, "merged", self.github(person), None);
         }

@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 
 pub mod calendar;
 pub mod facts;
+pub mod lint;
 pub mod rhythm;
 pub mod roster;
 pub mod signals;
@@ -37,6 +38,8 @@ pub enum MeasureError {
     Query { slug: String, source: PolarsError },
     #[error("signal {slug} answers with the columns {found}; it must be team, day, person, item, n, x")]
     Shape { slug: String, found: String },
+    #[error("signal {slug}: the column {column} is {found}; it must be {wanted}")]
+    Type { slug: String, column: &'static str, found: String, wanted: &'static str },
     #[error("cannot write {what}: {source}")]
     Write { what: String, source: std::io::Error },
 }

@@ -21,7 +21,7 @@ macro_rules! shipped {
 }
 
 /// The signals that come with the program, in the catalogue's order.
-const SHIPPED: [(&str, &str); 15] = shipped![
+const SHIPPED: &[(&str, &str)] = &shipped![
     "stalled_work",
     "waiting_for_review",
     "quiet_approvals",
@@ -37,6 +37,13 @@ const SHIPPED: [(&str, &str); 15] = shipped![
     "fast_approvals",
     "unlinked_work",
     "review_concentration",
+    "hanging_threads",
+    "too_much_at_once",
+    "moving_goals",
+    "incident_interruptions",
+    "retry_friction",
+    // Evidence alone: its periods of four weeks are not noticed yet, so it has no card.
+    "work_on_days_off",
 ];
 
 /// The queries of the signals that come with the program.
@@ -64,11 +71,28 @@ pub const EVIDENCE: [(&str, DataType); 6] = [
     ("x", DataType::Int64),
 ];
 
+/// Whether a column's type can stand for the promised one; person and item may be NULL throughout.
+fn fits(found: &DataType, wanted: &DataType) -> bool {
+    match wanted {
+        DataType::Int64 => found.is_integer() || found.is_null(),
+        DataType::String => found.is_string() || found.is_null(),
+        other => found == other,
+    }
+}
+
+fn word(wanted: &DataType) -> &'static str {
+    match wanted {
+        DataType::Int64 => "a whole number",
+        DataType::String => "text",
+        _ => "a date",
+    }
+}
+
 /// Runs a signal over the facts with polars' streaming engine.
 ///
 /// # Errors
-/// [`MeasureError::Query`] names the signal and what polars refuses; [`MeasureError::Shape`] where the answer has
-/// other columns than the six promised ones.
+/// [`MeasureError::Query`] names the signal and what polars refuses; [`MeasureError::Shape`] and
+/// [`MeasureError::Type`] where the answer has other columns than the six promised ones.
 pub fn run(query: &Query, facts: &Facts) -> Result<DataFrame, MeasureError> {
     let mut context = SQLContext::new();
     for (name, rows) in facts {
@@ -81,6 +105,12 @@ pub fn run(query: &Query, facts: &Facts) -> Result<DataFrame, MeasureError> {
     let found: Vec<String> = names.iter_names().map(ToString::to_string).collect();
     if found != EVIDENCE.map(|(name, _)| name.to_owned()) {
         return Err(MeasureError::Shape { slug: query.slug.clone(), found: found.join(", ") });
+    }
+    for ((name, wanted), found) in EVIDENCE.iter().zip(names.iter_values()) {
+        if !fits(found, wanted) {
+            let (slug, found) = (query.slug.clone(), found.to_string());
+            return Err(MeasureError::Type { slug, column: name, found, wanted: word(wanted) });
+        }
     }
     let rows = answer.select(casts).collect_with_engine(Engine::Streaming).map_err(failed)?;
     Ok(rows.unwrap_single())

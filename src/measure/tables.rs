@@ -101,6 +101,33 @@ pub struct Change {
     pub to: Option<String>,
 }
 
+/// A remark that somebody wrote about a change of code or a ticket: where and when, never what.
+#[derive(Clone, Debug)]
+pub struct Remark {
+    pub host: String,
+    /// `pull_request`, `review`, `issue` or `ticket`.
+    pub place: String,
+    pub repository: Option<i64>,
+    pub number: Option<i64>,
+    pub issue: Option<i64>,
+    pub thread: Option<String>,
+    pub author: Option<i64>,
+    pub author_is_bot: bool,
+    pub at: Millis,
+    pub resolved: bool,
+}
+
+/// A check that machines ran on a commit of a change.
+#[derive(Clone, Debug)]
+pub struct CheckRun {
+    pub repository: i64,
+    pub number: Option<i64>,
+    pub sha: Vec<u8>,
+    pub started_at: Millis,
+    pub completed_at: Option<Millis>,
+    pub conclusion: Option<String>,
+}
+
 /// A link between tickets, as one of them tells it.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -166,6 +193,8 @@ pub struct Tables {
     pub absences: BTreeMap<i64, BTreeSet<i64>>,
     /// Comments on tickets: author and time.
     pub ticket_comments: Vec<(i64, Millis)>,
+    pub remarks: Vec<Remark>,
+    pub check_runs: Vec<CheckRun>,
 }
 
 /// Whether the word of a `*_kind` column stands for automation.
@@ -209,6 +238,8 @@ impl Tables {
         tables.load_acts(store)?;
         tables.load_tickets(store)?;
         tables.load_calendars(store)?;
+        tables.load_remarks(store)?;
+        tables.load_check_runs(store)?;
         Ok(tables)
     }
 
@@ -467,6 +498,60 @@ impl Tables {
             if let (Some(account), Some(day)) = (accounts[at], days[at]) {
                 self.absences.entry(account).or_default().insert(day);
             }
+        }
+        Ok(())
+    }
+
+    fn load_remarks(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let columns = [
+            "host",
+            "place",
+            "repository_id",
+            "number",
+            "issue_id",
+            "thread",
+            "author",
+            "author_kind",
+            "at",
+            "resolved",
+        ];
+        let rows = Rows::read(store, "comments", &columns)?;
+        let (hosts, places, threads) = (rows.texts("host")?, rows.texts("place")?, rows.texts("thread")?);
+        let (repositories, numbers) = (rows.ints("repository_id")?, rows.ints("number")?);
+        let (issues, authors, kinds) = (rows.ints("issue_id")?, rows.ints("author")?, rows.texts("author_kind")?);
+        let (times, resolved) = (rows.ints("at")?, rows.bools("resolved")?);
+        for at in 0..rows.height() {
+            self.remarks.push(Remark {
+                host: hosts[at].clone().unwrap_or_default(),
+                place: places[at].clone().unwrap_or_default(),
+                repository: repositories[at],
+                number: numbers[at],
+                issue: issues[at],
+                thread: threads[at].clone(),
+                author: authors[at],
+                author_is_bot: kinds[at].as_deref().is_some_and(is_automation),
+                at: Millis(times[at].unwrap_or_default()),
+                resolved: resolved[at] == Some(true),
+            });
+        }
+        Ok(())
+    }
+
+    fn load_check_runs(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let columns = ["repository_id", "number", "sha", "started_at", "completed_at", "conclusion"];
+        let rows = Rows::read(store, "check_runs", &columns)?;
+        let (repositories, numbers, shas) = (rows.ints("repository_id")?, rows.ints("number")?, rows.bytes("sha")?);
+        let (started, completed) = (rows.ints("started_at")?, rows.ints("completed_at")?);
+        let conclusions = rows.texts("conclusion")?;
+        for at in 0..rows.height() {
+            self.check_runs.push(CheckRun {
+                repository: repositories[at].unwrap_or_default(),
+                number: numbers[at],
+                sha: shas[at].clone(),
+                started_at: Millis(started[at].unwrap_or_default()),
+                completed_at: completed[at].map(Millis),
+                conclusion: conclusions[at].clone(),
+            });
         }
         Ok(())
     }

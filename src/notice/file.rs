@@ -29,7 +29,7 @@ fn joint_threshold() -> f64 {
 }
 
 /// A series of the file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct SeriesForm {
     pub id: String,
     pub kind: String,
@@ -43,6 +43,25 @@ pub struct SeriesForm {
     pub weeks: Vec<Option<(i64, i64)>>,
     pub w10: (i64, i64),
     pub w5: (i64, i64),
+}
+
+impl SeriesForm {
+    /// The form of a series, from which [`answer`] computes the same verdict.
+    #[must_use]
+    pub fn of(id: String, series: &Series) -> Self {
+        let pair = |pair: Pair| (pair.x, pair.n);
+        Self {
+            id,
+            kind: if series.kind == Kind::Share { "share" } else { "rate" }.to_owned(),
+            side: if series.side == Side::High { "high" } else { "low" }.to_owned(),
+            stock: series.stock,
+            by_fortnight: series.by_fortnight,
+            min_n: series.minimum,
+            weeks: series.weeks.iter().map(|week| week.map(pair)).collect(),
+            w10: pair(series.w10),
+            w5: pair(series.w5),
+        }
+    }
 }
 
 /// A night of the file.

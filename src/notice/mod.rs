@@ -14,4 +14,4 @@ pub mod usual_range;
 
 pub use memory::{Memory, START, Thresholds};
 pub use nights::{Card, Notices, Observation, SignalState, State, notice};
-pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput};
+pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput, exact};

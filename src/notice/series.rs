@@ -302,6 +302,16 @@ impl<'a> Track<'a> {
     }
 }
 
+/// The exact series of a signal on the last night before the day `today`: what range and score are computed from.
+/// `None` before the first night.
+#[must_use]
+pub fn exact(team: &TeamInput, spec: &SignalSpec, settings: &Settings, today: i64) -> Option<Series> {
+    let night = team.days.iter().map(|day| day.day).rfind(|day| *day < today)?;
+    let track = Track::new(team, spec, settings);
+    let pair = |length| track.window(night, length).map(|window| window.pair());
+    Some(track.series(night, pair(10), pair(5)))
+}
+
 /// The median staffing of the 26 weeks up to a week.
 fn median_staffing(staffing: &[(i64, i64)], monday: i64) -> i64 {
     let recent = staffing.iter().filter(|(week, _)| *week <= monday && *week > monday - 7 * 26);

@@ -9,11 +9,12 @@ use super::context::context;
 use super::freshness::{complete_days, cost, team_sources};
 use super::history::{History, month};
 use super::record::Scope;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Card, Catalogue};
 use crate::config::{Config, Team};
 use crate::measure::Measured;
 use crate::measure::roster::Roster;
 use crate::model::time::{date_of, day_number};
+use crate::notice::file::SeriesForm;
 use crate::notice::replay::{self, Calibration};
 use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, Thresholds, notice};
 use crate::report::input as page;
@@ -21,6 +22,10 @@ use crate::report::input as page;
 /// Known events that a signal leaves out: planning days and release days.
 const PLANNING: [&str; 4] = ["moving_dates", "no_quiet_block", "meeting_load", "fewer_voices"];
 const RELEASE: [&str; 4] = ["quiet_approvals", "moving_dates", "outside_usual_hours", "unplanned_work"];
+/// Signals about items in progress, for which open changes of code stand in.
+const ITEMS: [&str; 2] = ["stalled_work", "too_much_at_once"];
+/// The signal that needs check runs, which are read only where the configuration asks for them.
+const CHECKS: &str = "retry_friction";
 /// At most this many marked days of a team in a quarter.
 const MOST_MARKED: usize = 10;
 const QUARTER: i64 = 91;
@@ -151,6 +156,15 @@ impl Night<'_> {
         }
     }
 
+    /// The exact series of a team's signal, in the form that `usual-range` reads.
+    #[must_use]
+    pub fn exact(&self, at: usize, team: &Team, card: &Card) -> Option<SeriesForm> {
+        let sources = team_sources(self.config, team, self.scopes);
+        let input = self.input(at, team, &sources);
+        let series = notice::exact(&input, &card.spec(), &self.settings(notice::START), self.today())?;
+        Some(SeriesForm::of(format!("{}/{}", team.id, card.slug), &series))
+    }
+
     fn members(&self, team: &Team) -> i64 {
         let today = date_of(self.today());
         let current = team.members.iter().filter(|member| {
@@ -166,6 +180,9 @@ impl Night<'_> {
     fn coverage(&self, team: &Team, complete: &BTreeMap<String, (i64, Option<String>)>) -> BTreeMap<String, Coverage> {
         let mut coverage = BTreeMap::new();
         for card in self.catalogue.signals() {
+            if card.slug == CHECKS && !self.config.github.iter().any(|service| service.check_runs) {
+                continue;
+            }
             let sources = self.card_sources(team, card);
             let known: Vec<&(i64, Option<String>)> =
                 sources.iter().filter_map(|source| complete.get(*source)).collect();
@@ -187,9 +204,9 @@ impl Night<'_> {
 
     /// The sources of a card. Without a tracker project GitHub's issues stand for tickets, where they are read, and
     /// open changes of code for items in progress.
-    fn card_sources<'a>(&self, team: &Team, card: &'a crate::catalogue::Card) -> Vec<&'a str> {
+    fn card_sources<'a>(&self, team: &Team, card: &'a Card) -> Vec<&'a str> {
         let mut sources: Vec<&str> = card.sources.iter().map(String::as_str).collect();
-        if team.jira_projects.is_empty() && (card.slug == "stalled_work" || self.config.reads_issues_of(team)) {
+        if team.jira_projects.is_empty() && (ITEMS.contains(&card.slug.as_str()) || self.config.reads_issues_of(team)) {
             sources.iter_mut().filter(|source| **source == "jira").for_each(|source| *source = "github");
             sources.sort_unstable();
             sources.dedup();
@@ -327,11 +344,12 @@ impl Night<'_> {
 }
 
 /// Signals that are off for a team: those that the configuration switches off, and those beyond the core that it does
-/// not switch on.
+/// not switch on. Signals of the installation's own are on.
 fn switched_off(config: &Config, team: &Team, catalogue: &Catalogue) -> BTreeSet<String> {
-    let on = |slug: &String| config.signals.all || config.signals.on.contains(slug);
+    let signals = &config.signals;
+    let on = |slug: &String| signals.all || signals.on.contains(slug) || signals.own.contains(slug);
     let optional = catalogue.signals().iter().filter(|card| !card.core && !on(&card.slug));
-    let told = config.signals.off.iter().chain(&team.signals_off).cloned();
+    let told = signals.off.iter().chain(&team.signals_off).cloned();
     told.chain(optional.map(|card| card.slug.clone())).collect()
 }
 

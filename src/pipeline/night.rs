@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::chosen::Chosen;
 use super::collect::{Environment, Sources, all, collect};
 use super::edition::{Night, Noticed};
 use super::exit::{ExitCode, Failure};
@@ -19,7 +20,8 @@ use crate::collect::Outcome;
 use crate::config::Config;
 use crate::measure::calendar::Span;
 use crate::measure::roster::Roster;
-use crate::measure::{self, Measured, signals};
+use crate::measure::signals::Query;
+use crate::measure::{self, Measured};
 use crate::model::time::{Millis, day_number};
 use crate::report;
 use crate::store::Store;
@@ -58,9 +60,9 @@ pub fn prepare(
     mut history: History,
     seconds: &mut BTreeMap<String, f64>,
 ) -> Result<Prepared, Failure> {
-    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
+    let Chosen { catalogue, queries } = Chosen::on(config)?;
     let begun = Instant::now();
-    let (measured, roster) = measured(config, store, scopes, as_of, &mut history)?;
+    let (measured, roster) = measured(config, store, scopes, as_of, &queries, &mut history)?;
     seconds.insert("measure".to_owned(), elapsed(begun));
     let begun = Instant::now();
     let night = Night { config, catalogue: &catalogue, measured: &measured, roster: &roster, scopes, as_of };
@@ -158,6 +160,8 @@ pub fn run(
     environment: Environment<'_>,
     random: &dyn Fn() -> std::io::Result<[u8; 32]>,
 ) -> Result<Finished, Failure> {
+    // A signal of the installation's own that cannot be used is told before a night is spent.
+    Chosen::on(config)?;
     let mut store = Store::open(&config.store.path, random)?;
     let last = RunRecord::last(store.folder());
     let mut record = RunRecord {
@@ -206,8 +210,8 @@ fn write_record(record: &RunRecord, store: &Store) -> Result<(), Failure> {
     record.write(store.folder()).map_err(|error| Failure::storage(format!("cannot write the run record: {error}")))
 }
 
-/// Measures the store as of a moment: everything up to yesterday in the organisation's zone. Weeks whose roster has
-/// not been read in its own time are read into `history`.
+/// Measures these signals in the store as of a moment: everything up to yesterday in the organisation's zone. Weeks
+/// whose roster has not been read in its own time are read into `history`.
 ///
 /// # Errors
 /// [`Failure`] with its exit code.
@@ -216,13 +220,14 @@ pub fn measured(
     store: &Store,
     scopes: &[Scope],
     as_of: Timestamp,
+    queries: &[Query],
     history: &mut History,
 ) -> Result<(Measured, Roster), Failure> {
     let today = day_number(as_of.to_zoned_datetime(config.organisation.zone.clone()).date());
     let span = Span { first: today - MEASURED_DAYS, last: today - 1 };
     let mut roster = roster(config, store, &calendars_read(config, scopes), &holidays(config).0)?;
     history.freeze(&mut roster, config, store.pseudonyms(), span, today);
-    let measured = measure::measure(store, &roster, span, &signals::shipped())?;
+    let measured = measure::measure(store, &roster, span, queries)?;
     Ok((measured, roster))
 }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::chosen::Chosen;
 use super::edition::Night;
 use super::exit::Failure;
 use super::history::History;
 use super::night::measured;
 use super::record::Scope;
-use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::model::time::{date_of, week_of};
 use crate::notice::replay::{REPLAYED_DAYS, cards};
@@ -55,9 +55,9 @@ pub struct CardReplay {
 /// # Errors
 /// [`Failure`] with its exit code.
 pub fn replay(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp) -> Result<Replayed, Failure> {
-    let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
+    let Chosen { catalogue, queries } = Chosen::on(config)?;
     let mut history = History::recall(store)?;
-    let (measured, roster) = measured(config, store, scopes, as_of, &mut history)?;
+    let (measured, roster) = measured(config, store, scopes, as_of, &queries, &mut history)?;
     let night = Night { config, catalogue: &catalogue, measured: &measured, roster: &roster, scopes, as_of };
     let inputs = night.inputs();
     let today = night.today();

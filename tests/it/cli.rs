@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use serde_json::Value;
 use undercurrent::store::Store;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -34,6 +35,51 @@ fn the_sample_is_written_and_its_place_is_printed() {
         assert!(place.read(&format!("sample/report/latest/{page}")).len() > 500, "{page}");
     }
     assert!(place.path("sample/undercurrent.toml").exists());
+    a_card_of_the_page_is_computed_again(&place);
+    own_and_optional_signals_stand_on_the_page(&place);
+}
+
+/// The exact series of a signal gives the figures of its card.
+fn a_card_of_the_page_is_computed_again(place: &Organisation) {
+    let config = ["--config", "sample/undercurrent.toml"];
+    let asked = ["signals", "waiting_for_review", "--team", "payments", "--json"];
+    let series = place.run(&[&asked[..], &config[..]].concat());
+    fs::write(place.path("series.json"), &series.printed).unwrap();
+    let computed: Value = serde_json::from_str(&place.run(&["usual-range", "series.json"]).printed).unwrap();
+    let series: Value = serde_json::from_str(&series.printed).unwrap();
+    let page: Value = serde_json::from_str(&place.read("sample/report/latest/payments.json")).unwrap();
+    let card = &page["conversations"][0];
+    let shown = card["observations"].as_array().unwrap().iter().find(|one| one["signal"] == "waiting_for_review");
+    let (shown, computed, series) = (shown.unwrap(), &computed["series"][0], &series["series"][0]);
+    assert_eq!((&shown["x"], &shown["n"]), (&series["w10"][0], &series["w10"][1]));
+    for (on_page, again) in
+        [("usual_low", "usual_low"), ("usual_high", "usual_high"), ("past_within", "k"), ("past_total", "K")]
+    {
+        assert_eq!(shown[on_page], computed[again], "{on_page}");
+    }
+    says(&place.run(&["signals", "stalled_work", "--team", "x", "--config", config[1]]), 2, &["no team x", "payments"]);
+}
+
+/// A signal of one's own and an optional one are computed like the others; a wrong one ends the command.
+fn own_and_optional_signals_stand_on_the_page(place: &Organisation) {
+    let page = |place: &Organisation| place.read("sample/report/latest/payments.json");
+    assert!(!page(place).contains("too_much_at_once"), "optional signals are off");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let card = fs::read_to_string(root.join("reports/cards/meeting_load.toml")).unwrap();
+    let query = fs::read_to_string(root.join("queries/signals/meeting_load.sql")).unwrap();
+    fs::create_dir(place.path("sample/own")).unwrap();
+    fs::write(place.path("sample/own/full_days.toml"), card.replace("core = true", "core = false")).unwrap();
+    fs::write(place.path("sample/own/full_days.sql"), &query).unwrap();
+    let config = place.read("sample/undercurrent.toml");
+    let signals = "\n[signals]\non = [\"too_much_at_once\"]\nextra = \"own\"\n";
+    fs::write(place.path("sample/undercurrent.toml"), config + signals).unwrap();
+    let report = ["report", "--config", "sample/undercurrent.toml"];
+    assert_eq!(place.run(&report).exit, 0);
+    for slug in ["full_days", "too_much_at_once"] {
+        assert!(page(place).contains(slug), "{slug}");
+    }
+    fs::write(place.path("sample/own/full_days.sql"), query + "LIMIT 3\n").unwrap();
+    says(&place.run(&report), 2, &["own/full_days.sql: LIMIT: leave it out"]);
 }
 
 #[test]
@@ -128,9 +174,12 @@ fn an_unreadable_clone_and_a_broken_calendar_are_named_by_their_lines() {
 fn signals_are_listed_and_explained_and_an_unknown_one_is_told() {
     let place = alone();
     let listed = place.run(&["signals"]);
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/queries/signals");
-    let queries = std::fs::read_dir(folder).expect("the folder of queries").count();
-    assert_eq!((listed.exit, listed.printed.lines().count()), (0, queries), "{listed:?}");
+    let cards = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/reports/cards")).unwrap().count();
+    assert_eq!(
+        (listed.exit, listed.printed.lines().count()),
+        (0, cards - 1),
+        "the joint card is no signal: {listed:?}"
+    );
     let explained = place.run(&["signals", "stalled_work"]);
     assert_eq!(explained.exit, 0);
     for part in ["Cannot see: ", "It may also be:", "SELECT "] {

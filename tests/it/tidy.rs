@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use undercurrent::store::TABLES;
 
 /// Where each outside crate may be used: prefixes of paths below `src`.
-const FENCES: [(&str, &[&str]); 15] = [
+const FENCES: [(&str, &[&str]); 16] = [
     ("octocrab", &["collect/github/"]),
     ("jira_query", &["collect/jira/"]),
     ("reqwest", &["collect/"]),
@@ -16,6 +16,7 @@ const FENCES: [(&str, &[&str]); 15] = [
     ("chrono", &["collect/calendar/"]),
     ("chrono_tz", &["collect/calendar/"]),
     ("polars", &["store/", "measure/", "pipeline/roster.rs"]),
+    ("sqlparser", &["measure/lint/"]),
     ("plotters", &["report/chart/"]),
     ("plotters_backend", &["report/chart/"]),
     ("askama", &["report/"]),
@@ -185,7 +186,9 @@ fn every_signal_is_one_query_and_one_card_that_say_what_they_count_and_what_they
         let files = files_below(&root().join(folder), ending);
         files.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
     };
-    let queries = stems("queries/signals", "sql");
+    let mut queries = stems("queries/signals", "sql");
+    // Its periods of four weeks are not noticed yet: evidence for whoever asks for it, and no card.
+    assert!(queries.remove("work_on_days_off"), "the one signal without a card");
     let mut cards = stems("reports/cards", "toml");
     assert!(cards.remove("joint"), "the joint card has words and no query");
     assert_eq!(queries, cards);

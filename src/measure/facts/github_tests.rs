@@ -11,7 +11,7 @@ use crate::measure::roster::{Membership, Person, Roster, Team};
 use crate::measure::tables::{Change, Pull, Tables, Ticket};
 use crate::model::time::{Millis, WorkingHours, day_number};
 
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 
 fn hours() -> WorkingHours {
     WorkingHours {
@@ -36,7 +36,7 @@ fn team(id: &str, person: usize, repositories: &[&str], projects: &[&str]) -> Te
 }
 
 /// Two people in two teams that share a repository; a third team has a tracker project. Accounts are 100 and 101.
-fn roster() -> Roster {
+pub(super) fn roster() -> Roster {
     let person = |id| Person {
         id,
         hours: hours(),
@@ -61,7 +61,7 @@ fn span() -> Span {
     Span { first: day_number(date(2026, 1, 1)), last: day_number(date(2026, 9, 30)) }
 }
 
-fn ticket(id: i64, project: &str, created: i64, assignee: Option<i64>) -> Ticket {
+pub(super) fn ticket(id: i64, project: &str, created: i64, assignee: Option<i64>) -> Ticket {
     Ticket {
         host: "h".to_owned(),
         id,
@@ -77,12 +77,12 @@ fn ticket(id: i64, project: &str, created: i64, assignee: Option<i64>) -> Ticket
     }
 }
 
-fn moved(day: i64, from: &str, to: &str) -> Change {
+pub(super) fn moved(day: i64, from: &str, to: &str) -> Change {
     let (from, to) = (Some(from.to_owned()), Some(to.to_owned()));
     Change { field: "status".to_owned(), at: Millis(day * DAY), author: None, from, to }
 }
 
-fn tables(tickets: Vec<Ticket>, changes: Vec<(i64, Vec<Change>)>, pulls: Vec<Pull>) -> Tables {
+pub(super) fn tables(tickets: Vec<Ticket>, changes: Vec<(i64, Vec<Change>)>, pulls: Vec<Pull>) -> Tables {
     let states = [("open", "to_do"), ("assigned", "in_progress"), ("closed", "done")];
     Tables {
         repositories: BTreeMap::from([(1, "o/own".to_owned())]),
@@ -94,7 +94,7 @@ fn tables(tickets: Vec<Ticket>, changes: Vec<(i64, Vec<Change>)>, pulls: Vec<Pul
     }
 }
 
-fn pull(number: i64, from: i64, to: Option<i64>, issue_keys: &str) -> Pull {
+pub(super) fn pull(number: i64, from: i64, to: Option<i64>, issue_keys: &str) -> Pull {
     Pull {
         repository: 1,
         number,
@@ -109,12 +109,15 @@ fn pull(number: i64, from: i64, to: Option<i64>, issue_keys: &str) -> Pull {
     }
 }
 
-fn with_ground<T>(tables: &Tables, test: impl FnOnce(&Ground<'_>) -> T) -> T {
-    let roster = roster();
-    let availability = Availability::new(&roster, &tables.absences, span());
+pub(super) fn with_ground<T>(tables: &Tables, test: impl FnOnce(&Ground<'_>) -> T) -> T {
+    with_ground_of(&roster(), tables, test)
+}
+
+pub(super) fn with_ground_of<T>(roster: &Roster, tables: &Tables, test: impl FnOnce(&Ground<'_>) -> T) -> T {
+    let availability = Availability::new(roster, &tables.absences, span());
     let calendars: Vec<TeamCalendar> =
-        (0..roster.teams.len()).map(|team| TeamCalendar::new(&roster, &availability, team)).collect();
-    test(&Ground { roster: &roster, tables, availability: &availability, calendars: &calendars, span: span() })
+        (0..roster.teams.len()).map(|team| TeamCalendar::new(roster, &availability, team)).collect();
+    test(&Ground { roster, tables, availability: &availability, calendars: &calendars, span: span() })
 }
 
 /// So many issues that were begun and finished in the baseline, one a day.

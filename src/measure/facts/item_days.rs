@@ -147,7 +147,7 @@ fn with_linked(states: Vec<(Millis, String)>, linked: &[Open]) -> Vec<(Millis, S
 }
 
 /// The state of a ticket over time, as (instant, category).
-fn categories(ground: &Ground<'_>, ticket: &Ticket, changes: &[Change]) -> Vec<(Millis, String)> {
+pub(super) fn categories(ground: &Ground<'_>, ticket: &Ticket, changes: &[Change]) -> Vec<(Millis, String)> {
     let category = |status: Option<&String>| {
         let known = status.and_then(|status| ground.tables.statuses.get(&(ticket.host.clone(), status.clone())));
         known.cloned().unwrap_or_else(|| "unknown".to_owned())
@@ -207,7 +207,7 @@ fn end_pause(stretch: &mut Stretch, at: Millis) {
     }
 }
 
-fn first_holder(ground: &Ground<'_>, ticket: &Ticket, changes: &[Change]) -> Option<i64> {
+pub(super) fn first_holder(ground: &Ground<'_>, ticket: &Ticket, changes: &[Change]) -> Option<i64> {
     let first = changes.iter().find(|change| change.field == "assignee");
     let account = first.map_or(ticket.assignee, |change| change.from.as_deref().and_then(|from| from.parse().ok()));
     ground.person_id(account)

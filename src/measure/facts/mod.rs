@@ -11,20 +11,27 @@ use super::roster::Roster;
 use super::tables::{Pull, Tables, Ticket};
 use crate::model::time::{Millis, day_number};
 
+pub mod absence_days;
+pub mod checked_changes;
 pub mod closed_changes;
 #[cfg(test)]
 mod github_tests;
+pub mod incidents;
 pub mod item_blocked_days;
 pub mod item_days;
 pub mod item_returns;
 pub mod item_starts;
 pub mod limits;
+#[cfg(test)]
+mod optional_tests;
 pub mod person_days;
 pub mod planned_items;
 pub mod review_requests;
 pub mod reviews_given;
 #[cfg(test)]
 mod signals_tests;
+pub mod started_items;
+pub mod threads;
 pub mod tickets;
 pub mod voices;
 pub mod zones;
@@ -165,10 +172,27 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("voices", voices::frame(&voices::rows(ground), ground)?),
         ("planned_items", planned_items::frame(&planned_items::rows(ground), ground)?),
         ("person_days", person_days::frame(&person_days::rows(ground), ground)?),
+        ("threads", threads::frame(&threads::rows(ground), ground)?),
+        ("started_items", started_items::frame(&started_items::rows(ground), ground)?),
+        ("incidents", incidents::frame(&incidents::rows(ground), ground)?),
+        ("checked_changes", checked_changes::frame(&checked_changes::rows(ground), ground)?),
+        ("absence_days", absence_days::frame(&absence_days::rows(ground), ground)?),
         ("workdays", workdays(ground)?),
         ("params", params(ground)?),
     ]);
     Ok(Computed { facts, items })
+}
+
+/// Every fact table without a row: names and types of the columns, against which a query can be checked.
+///
+/// # Errors
+/// A polars error is a bug in a fact's columns.
+pub fn empty() -> PolarsResult<Facts> {
+    let (roster, tables) = (Roster::default(), Tables::default());
+    let span = Span { first: 0, last: 0 };
+    let availability = Availability::new(&roster, &tables.absences, span);
+    let ground = Ground { roster: &roster, tables: &tables, availability: &availability, calendars: &[], span };
+    Ok(compute(&ground)?.facts)
 }
 
 /// The working days of every team, with a running number.

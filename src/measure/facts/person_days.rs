@@ -175,13 +175,13 @@ fn limit_meetings(ground: &Ground<'_>, rows: &mut [PersonDay]) {
 }
 
 /// The moments at which people did something, in their own local time.
-struct Events {
+pub(super) struct Events {
     /// By person: (day, minute of the day), sorted.
     by_person: BTreeMap<usize, Vec<(i64, i64)>>,
 }
 
 impl Events {
-    fn gather(ground: &Ground<'_>) -> Self {
+    pub(super) fn gather(ground: &Ground<'_>) -> Self {
         let tables = ground.tables;
         let mut moments: BTreeSet<(usize, i64, i64)> = BTreeSet::new();
         let mut by_person: BTreeMap<usize, Vec<(i64, i64)>> = BTreeMap::new();
@@ -220,6 +220,13 @@ impl Events {
             own.sort_unstable();
         }
         Self { by_person }
+    }
+
+    /// How many events a person had on a day.
+    pub(super) fn on(&self, person: usize, day: i64) -> i64 {
+        let events = self.by_person.get(&person).map(Vec::as_slice).unwrap_or_default();
+        let count = events.partition_point(|(at, _)| *at <= day) - events.partition_point(|(at, _)| *at < day);
+        i64::try_from(count).unwrap_or(i64::MAX)
     }
 
     fn of<'a>(&'a self, person: usize, own: &'a Person) -> Clock<'a> {

@@ -1,0 +1,150 @@
+//! What optional signals look at: remarks, checks, goals that move, work on days off. Its chance and its numbers are
+//! apart from the rest, so that the sample stays as it is when something is added here.
+
+use super::people::PersonPlan;
+use super::work::{GITHUB, MORNING, TeamWork};
+use crate::model::AccountKind;
+use crate::model::records::{CheckRun, Comment, Commit, IssueChange};
+use crate::model::time::Millis;
+
+const MINUTE: i64 = 60_000;
+
+impl TeamWork<'_> {
+    fn id_aside(&mut self) -> i64 {
+        self.next_aside += 1;
+        (self.position + 1) * 1_000_000 + 500_000 + self.next_aside
+    }
+
+    /// The reviewer writes a few remarks; the author answers most of them some working hours later.
+    pub(super) fn remarks(
+        &mut self,
+        number: i64,
+        (author, created): (&PersonPlan, Millis),
+        (reviewer, answered): (&PersonPlan, (i64, i64)),
+        merged: Option<Millis>,
+    ) {
+        for remark in 0..self.aside.between(0, 2) {
+            let at = Millis(reviewer.at(answered.0, answered.1).0 + remark * MINUTE).max(created);
+            let thread = self.id_aside();
+            self.remark(number, thread, thread, reviewer, at);
+            if self.aside.happens(0.85) {
+                let waited = self.aside.minutes(150.0, 1.0);
+                let (day, minute) = self.later(author, answered.0, answered.1, waited);
+                let at = author.at(day, minute).min(merged.unwrap_or(self.until));
+                let id = self.id_aside();
+                self.remark(number, thread, id, author, at);
+            }
+        }
+    }
+
+    fn remark(&mut self, number: i64, thread: i64, comment_id: i64, person: &PersonPlan, at: Millis) {
+        if at > self.until {
+            return;
+        }
+        let comment = Comment {
+            host: GITHUB.to_owned(),
+            place: "review".to_owned(),
+            repository_id: Some(self.repository()),
+            number: Some(number),
+            issue_id: None,
+            comment_id,
+            thread: Some(thread.to_string()),
+            in_reply_to: (thread != comment_id).then_some(thread),
+            author: Some(self.github(person)),
+            author_kind: AccountKind::User,
+            at,
+            resolved: None,
+        };
+        self.batch.comments.push(comment);
+    }
+
+    /// Two checks of a change run when it is opened; now and then both fail and pass when they are repeated.
+    pub(super) fn checks(&mut self, number: i64, created: Millis) {
+        let flaky = self.aside.happens(0.09);
+        for check in 0..2 {
+            let started = Millis(created.0 + check * MINUTE);
+            self.check(number, started, if flaky { "failure" } else { "success" });
+            if flaky {
+                self.check(number, Millis(started.0 + 30 * MINUTE), "success");
+            }
+        }
+    }
+
+    fn check(&mut self, number: i64, started: Millis, conclusion: &str) {
+        let completed = Millis(started.0 + 8 * MINUTE);
+        if completed > self.until {
+            return;
+        }
+        let check_run_id = self.id_aside();
+        let mut sha = [0u8; 20];
+        sha[..8].copy_from_slice(&number.to_be_bytes());
+        self.batch.check_runs.push(CheckRun {
+            host: GITHUB.to_owned(),
+            repository_id: self.repository(),
+            check_run_id,
+            sha,
+            number: Some(number),
+            started_at: started,
+            completed_at: Some(completed),
+            conclusion: Some(conclusion.to_owned()),
+        });
+    }
+
+    /// Some tickets are estimated again, or become more urgent, some days after their start.
+    pub(super) fn goal_moves(&mut self, person: &PersonPlan, ticket: i64, started: (i64, i64), ended: Millis) {
+        if !self.aside.happens(0.18) {
+            return;
+        }
+        let waited = self.aside.between(90, 4 * 480);
+        let (day, minute) = self.later(person, started.0, started.1, waited);
+        let at = person.at(day, minute);
+        if at > self.until || at > ended {
+            return;
+        }
+        let field = if self.aside.happens(0.5) { "estimate" } else { "priority" };
+        let change_id = self.id_aside().to_string();
+        let change = IssueChange {
+            tracker: crate::model::records::Tracker::Jira,
+            host: super::work::JIRA.to_owned(),
+            issue_id: ticket,
+            change_id,
+            field: field.to_owned(),
+            at,
+            author: Some(self.tracker(person)),
+            from: None,
+            to: None,
+        };
+        self.batch.issue_changes.push(change);
+    }
+
+    /// On a few days off somebody pushes two commits all the same.
+    pub(super) fn day_off(&mut self, person: &PersonPlan, day: i64) {
+        if !self.aside.happens(0.04) {
+            return;
+        }
+        for minute in [MORNING + 60, MORNING + 85] {
+            let at = person.at(day, minute);
+            if at > self.until {
+                continue;
+            }
+            let mut sha = [0u8; 20];
+            sha[..8].copy_from_slice(&self.id_aside().to_be_bytes());
+            self.batch.commits.push(Commit {
+                host: GITHUB.to_owned(),
+                repository_id: self.repository(),
+                sha,
+                author: Some(self.github(person)),
+                author_kind: AccountKind::User,
+                authored_at: at,
+                utc_offset_minutes: person.offset(at),
+                committed_at: at,
+                additions: Some(4),
+                deletions: Some(1),
+                changed_files: Some(1),
+                parents: 1,
+                number: None,
+                on_default: true,
+            });
+        }
+    }
+}
