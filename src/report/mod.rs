@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod document;
+pub(crate) mod escape;
 mod figure;
 mod html;
 pub mod input;

@@ -91,7 +91,7 @@ fn ceiling(chart: &SeriesChart) -> (f64, f64) {
 fn draw(area: &Area<'_>, frame: Frame, chart: &SeriesChart) -> Result<(), DrawError> {
     let (ceiling, step) = ceiling(chart);
     let layout = Layout {
-        left: if frame.phone { 38.0 } else { 46.0 },
+        left: 46.0,
         right: f64::from(frame.width) - VALUE_ROOM,
         // Without a sentence above it a drawing needs no more than half a line of room.
         top: if chart.window.is_some() { 34.0 } else { 12.0 },

@@ -120,6 +120,7 @@ pub fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
+            '=' => escaped.push_str("&#61;"),
             other => escaped.push(other),
         }
     }
@@ -292,6 +293,6 @@ mod tests {
 
     #[test]
     fn text_from_outside_stays_text() {
-        assert_eq!(escape("<script>\u{7}&\"'"), "&lt;script&gt;&amp;&quot;&#39;");
+        assert_eq!(escape("<script>\u{7}&\"'a=b"), "&lt;script&gt;&amp;&quot;&#39;a&#61;b");
     }
 }
