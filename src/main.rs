@@ -10,12 +10,14 @@ use undercurrent::cli::{Cli, Outside};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let (quiet, json) = cli.logging();
-    start_logging(quiet, json);
+    let watched = std::io::stderr().is_terminal() && !quiet && !json;
+    start_logging(quiet, json, watched);
     let outside = Outside {
         now: jiff::Timestamp::now(),
         environment: &|name| std::env::var(name).ok(),
         random: &random,
         terminal: std::io::stdout().is_terminal(),
+        watched,
     };
     match cli.run(&outside) {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -27,8 +29,13 @@ fn main() -> ExitCode {
 }
 
 /// Log lines go to standard error. The tracker's library logs whole issues at debug level, so it is never let through.
-fn start_logging(quiet: bool, json: bool) {
-    let level = if quiet { "error" } else { "info" };
+/// Where somebody watches the line of progress, only warnings are let through.
+fn start_logging(quiet: bool, json: bool, watched: bool) {
+    let level = match (quiet, watched) {
+        (true, _) => "error",
+        (false, true) => "warn",
+        (false, false) => "info",
+    };
     let filter = tracing_subscriber::EnvFilter::new(format!("warn,undercurrent={level},jira_query=off"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::progress::ProgressLine;
 use super::{Choice, Outside, Where};
 use crate::config::Config;
 use crate::model::time::Millis;
@@ -45,7 +46,10 @@ pub(super) fn run(place: &Where, stages: Stages, choice: &Choice, outside: &Outs
         print(&costs(&estimate));
         return Ok(estimate.exit);
     }
-    let finished = night::run(&config, as_of, stages, &selection, outside.environment, outside.random)?;
+    let line = ProgressLine::new(outside.watched);
+    let watch = |progress| line.show(progress);
+    let finished = night::run(&config, as_of, stages, &selection, outside.environment, outside.random, &watch)?;
+    drop(line);
     for gap in &finished.record.gaps {
         eprintln!("undercurrent: incomplete: {gap}");
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 mod commands;
 mod identities;
+mod progress;
 mod signals;
 
 use crate::pipeline::night::Stages;
@@ -156,6 +157,8 @@ pub struct Outside<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     pub random: &'a dyn Fn() -> std::io::Result<[u8; 32]>,
     pub terminal: bool,
+    /// Standard error is a terminal at which somebody watches: a line of progress stands for log lines.
+    pub watched: bool,
 }
 
 impl Cli {

@@ -41,6 +41,17 @@ pub struct Sources {
     pub free_busy: Vec<FreeBusySource>,
 }
 
+/// How far a night's reading has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub requests: u64,
+    /// Rows that the sources have shown so far; many of them are known already.
+    pub rows: u64,
+}
+
+/// Somebody who watches a night's reading.
+pub type Watch<'a> = &'a dyn Fn(Progress);
+
 /// Where a token comes from in this run.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -248,13 +259,14 @@ pub fn collect(
     selection: &Selection,
     as_of: Timestamp,
     record: &mut RunRecord,
+    watch: Watch<'_>,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
     let before = RunRecord::last(store.folder()).map(|record| record.freshness()).unwrap_or_default();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
     let meter = Arc::new(Meter::default());
-    let reports = runtime.block_on(read_all(config, store, sources, selection, as_of, &meter))?;
+    let reports = runtime.block_on(read_all(config, store, sources, selection, as_of, &meter, watch))?;
     let now = Millis::from_timestamp(as_of).0;
     record.scopes = reports.into_iter().map(|report| Scope::of(report, now, &before)).collect();
     record.scopes.sort_by(|left, right| {
@@ -272,6 +284,7 @@ async fn read_all(
     selection: &Selection,
     as_of: Timestamp,
     meter: &Arc<Meter>,
+    watch: Watch<'_>,
 ) -> Result<Vec<ScopeReport>, Failure> {
     know_issues(&mut sources.jira, store)?;
     know_open_items(&mut sources.github, store)?;
@@ -298,7 +311,12 @@ async fn read_all(
         );
         [github, jira, git, calendars, free_busy].concat()
     });
-    keep(store, selection, deliveries).await?;
+    let mut rows = 0;
+    let seen = |brought: usize| {
+        rows += brought as u64;
+        watch(Progress { requests: meter.counts().all_requests(), rows });
+    };
+    keep(store, selection, deliveries, seen).await?;
     reading.await.map_err(|error| Failure::internal(&error))
 }
 
@@ -307,10 +325,12 @@ async fn keep(
     store: &mut Store,
     selection: &Selection,
     mut deliveries: mpsc::Receiver<Delivery>,
+    mut seen: impl FnMut(usize),
 ) -> Result<(), StoreError> {
     let mut batch = Batch::default();
     let mut cursors: Vec<(ScopeId, Cursor)> = Vec::new();
     while let Some(delivery) = deliveries.recv().await {
+        seen(delivery.batch.rows());
         batch.append(delivery.batch);
         if let Some(cursor) = delivery.cursor {
             let cursor = selection.kept(store.cursors().get(&delivery.scope), cursor);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::chosen::Chosen;
-use super::collect::{Environment, Sources, all, collect};
+use super::collect::{Environment, Sources, Watch, all, collect};
 use super::edition::{Night, Noticed};
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
@@ -159,6 +159,7 @@ pub fn run(
     selection: &Selection,
     environment: Environment<'_>,
     random: &dyn Fn() -> std::io::Result<[u8; 32]>,
+    watch: Watch<'_>,
 ) -> Result<Finished, Failure> {
     // A signal of the installation's own that cannot be used is told before a night is spent.
     Chosen::on(config)?;
@@ -178,7 +179,7 @@ pub fn run(
             // A repository may link tickets of projects that this run does not read.
             source.projects = all(config, |team| &team.jira_projects);
         }
-        collect(config, &mut store, sources, selection, as_of, &mut record)?;
+        collect(config, &mut store, sources, selection, as_of, &mut record, watch)?;
     }
     let unread = holidays(config).1;
     record.gaps = gaps(&record.scopes);

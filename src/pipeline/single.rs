@@ -68,7 +68,7 @@ pub fn single(
         ..RunRecord::default()
     };
     let sources = Sources::of(&config, store.pseudonyms(), &|_| None)?;
-    collect(&config, &mut store, sources, &Selection::default(), as_of, &mut record)?;
+    collect(&config, &mut store, sources, &Selection::default(), as_of, &mut record, &|_| {})?;
     let members = members(as_of, &store)?;
     let ids: Vec<String> = (1..=members.accounts.len()).map(|number| format!("member-{number}")).collect();
     let config = Config::parse(&config_toml(&path, &ids), &file)?;
