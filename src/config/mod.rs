@@ -21,6 +21,10 @@ pub use token::{TokenError, TokenPlace};
 /// The example that is also the default: every option with its default and a sentence.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");
 
+/// Defaults of options that are read without being carried out yet.
+const KEEP_DAYS: i64 = 400;
+const LANGUAGE: &str = "en";
+
 /// The floor below which no configuration can go.
 pub const SMALLEST_GROUP: i64 = 4;
 
@@ -326,6 +330,21 @@ impl Config {
         let confirmed = config.organisation.identities.clone();
         config.confirm(&confirmed, identities::read(&confirmed)?)?;
         Ok(config)
+    }
+
+    /// Options that are set and that this version reads without carrying them out: nobody may rely on them.
+    #[must_use]
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let (store, report) = (&self.store, &self.report);
+        let options = [
+            ("[store] strict", store.strict),
+            ("[store] keep-days", store.keep_days != KEEP_DAYS),
+            ("[store] key-file", store.key_file.is_some()),
+            ("[report] words", report.words.is_some()),
+            ("[report] language", report.language != LANGUAGE),
+            ("[[teams]] ledger", self.teams.iter().any(|team| team.ledger.is_some())),
+        ];
+        options.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
     }
 
     /// Takes a configuration's text.

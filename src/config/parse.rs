@@ -181,7 +181,8 @@ impl Parser<'_> {
     }
 
     fn store(&mut self, root: &mut Table<'_>) -> StorePlace {
-        let mut store = StorePlace { path: self.folder.join("store"), keep_days: 400, strict: false, key_file: None };
+        let mut store =
+            StorePlace { path: self.folder.join("store"), keep_days: KEEP_DAYS, strict: false, key_file: None };
         let Some(mut table) = root.table("store", "[store]", &mut self.notes) else { return store };
         if let Some(path) = table.text("path", &mut self.notes) {
             store.path = self.folder.join(path.get_ref());
@@ -757,6 +758,7 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         assert_eq!(config.people[0].days.len(), 5);
         assert_eq!(config.teams[0].members[1].from, Some("2026-03-01".parse().unwrap()));
         let example = super::config(EXAMPLE, Path::new("config.example.toml")).unwrap();
+        assert!(example.without_effect().is_empty());
         assert_eq!(example.organisation.smallest_group, SMALLEST_GROUP);
         assert_eq!(
             (example.store.keep_days, example.first_sync_days),
@@ -764,6 +766,14 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         );
         assert_eq!(example.report.show_work_items, config.report.show_work_items);
         assert_eq!(example.report.language, config.report.language);
+    }
+
+    #[test]
+    fn options_without_effect_are_told() {
+        let text = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[store]\nstrict = true\nkeep-days = 14\n\
+                    [report]\nwords = \"w\"\n";
+        let told = config(text, Path::new("u.toml")).unwrap().without_effect();
+        assert_eq!(told, ["[store] strict", "[store] keep-days", "[report] words"]);
     }
 
     #[test]

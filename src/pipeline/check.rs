@@ -46,6 +46,12 @@ pub fn check(
         config.people.len(),
         config.teams.len()
     ))];
+    findings.extend(
+        config
+            .without_effect()
+            .into_iter()
+            .map(|option| wrong(format!("{option} has no effect in this version: remove it, and do not rely on it"))),
+    );
     let mut refused = false;
     for (source, allow_write) in &sources.github {
         let answer = runtime.block_on(github::check(source, Arc::new(Meter::default())));

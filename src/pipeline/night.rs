@@ -161,6 +161,9 @@ pub fn run(
     random: &dyn Fn() -> std::io::Result<[u8; 32]>,
     watch: Watch<'_>,
 ) -> Result<Finished, Failure> {
+    for option in config.without_effect() {
+        tracing::warn!(option, "this option has no effect in this version; do not rely on it");
+    }
     // A signal of the installation's own that cannot be used is told before a night is spent.
     Chosen::on(config)?;
     let mut store = Store::open(&config.store.path, random)?;
