@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+pub mod wording;
+
 use crate::notice::usual_range::{Kind, Side};
 use crate::notice::{Form, SignalSpec};
 
@@ -186,6 +188,16 @@ macro_rules! shipped {
     };
 }
 
+macro_rules! translated {
+    ($language:literal: $($slug:literal),+ $(,)?) => {
+        [$((
+            $language,
+            $slug,
+            include_str!(concat!("../../reports/words/", $language, "/", $slug, ".toml")),
+        )),+]
+    };
+}
+
 const SHIPPED: &[(&str, &str)] = &shipped![
     "stalled_work",
     "waiting_for_review",
@@ -211,6 +223,46 @@ const SHIPPED: &[(&str, &str)] = &shipped![
 ];
 /// The card that is no signal.
 const JOINT: &str = "joint";
+
+/// The translations that come with the program: language, card, words. Words of a card that does not come with this
+/// version rest.
+const TRANSLATED: &[(&str, &str, &str)] = &translated!["de":
+    "stalled_work",
+    "waiting_for_review",
+    "quiet_approvals",
+    "moving_dates",
+    "outside_usual_hours",
+    "no_quiet_block",
+    "meeting_load",
+    "unplanned_work",
+    "returning_work",
+    "waiting_on_others",
+    "fewer_voices",
+    "hanging_threads",
+    "too_much_at_once",
+    "overfull_plan",
+    "moving_goals",
+    "late_disagreement",
+    "fast_approvals",
+    "incident_interruptions",
+    "retry_friction",
+    "early_rewriting",
+    "unlinked_work",
+    "review_concentration",
+    "work_on_days_off",
+    "joint",
+];
+
+/// The words of a card in a language that comes with the program.
+#[must_use]
+pub fn translation(language: &str, slug: &str) -> Option<&'static str> {
+    TRANSLATED.iter().find(|(of, card, _)| *of == language && *card == slug).map(|(_, _, text)| *text)
+}
+
+/// The cards that come with the program: name and text.
+pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SHIPPED.iter().copied()
+}
 
 /// The names of the signals that come with the program.
 pub fn slugs() -> impl Iterator<Item = &'static str> {
@@ -251,6 +303,17 @@ impl Catalogue {
     #[must_use]
     pub fn card(&self, slug: &str) -> Option<&Card> {
         self.signals.iter().find(|card| card.slug == slug)
+    }
+
+    /// The card of a name, the joint card included.
+    #[must_use]
+    pub fn any(&self, slug: &str) -> Option<&Card> {
+        if slug == JOINT { Some(&self.joint) } else { self.card(slug) }
+    }
+
+    /// The same, to put words in place of its own.
+    pub fn card_mut(&mut self, slug: &str) -> Option<&mut Card> {
+        if slug == JOINT { Some(&mut self.joint) } else { self.signals.iter_mut().find(|card| card.slug == slug) }
     }
 
     /// Adds the card of a signal of the installation's own.

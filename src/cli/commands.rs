@@ -148,8 +148,8 @@ fn told(tried: &Tried, page: &str) -> String {
 
 pub(super) fn check(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&place.config)?;
-    Chosen::on(&config)?;
-    let (exit, findings) = check::check(&config, outside.now, outside.environment)?;
+    let chosen = Chosen::on(&config)?;
+    let (exit, findings) = check::check(&config, &chosen.complaints, outside.now, outside.environment)?;
     for finding in findings {
         print(&format!("{} {}\n", if finding.fine { "fine " } else { "WRONG" }, finding.text));
     }

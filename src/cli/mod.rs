@@ -9,6 +9,7 @@ mod commands;
 mod identities;
 mod progress;
 mod signals;
+mod words;
 
 use crate::pipeline::night::Stages;
 use crate::pipeline::{ExitCode, Failure};
@@ -88,6 +89,11 @@ enum Command {
     },
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
     Signals(signals::Asked),
+    /// Holds the words of cards and pages against the language rules.
+    Words {
+        #[command(subcommand)]
+        command: words::WordsCommand,
+    },
     /// Looks into the store.
     Store {
         #[command(subcommand)]
@@ -188,6 +194,7 @@ impl Cli {
             Command::Signals(asked) => signals::signals(&asked, outside),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),
             Command::Store { command: StoreCommand::Export { out, place } } => commands::export(&out, &place, outside),
+            Command::Words { command } => words::words(&command),
             Command::UsualRange { file } => commands::usual_range(&file),
         }
     }

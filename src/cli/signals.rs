@@ -127,7 +127,15 @@ fn series(file: &Path, name: &str, team: &str, as_json: bool, outside: &Outside<
     let threshold = history.calibrations.values().next_back().map_or(START.signal, |newest| newest.thresholds.signal);
     let (measured, roster) = night::measured(&config, &store, &scopes, as_of, &chosen.queries, &mut history)?;
     let (measured, roster) = (&measured, &roster);
-    let night = Night { config: &config, catalogue: &chosen.catalogue, measured, roster, scopes: &scopes, as_of };
+    let night = Night {
+        config: &config,
+        catalogue: &chosen.catalogue,
+        words: &chosen.words,
+        measured,
+        roster,
+        scopes: &scopes,
+        as_of,
+    };
     let (card, _) = found(&chosen, name)?;
     let Some(form) = night.exact(at, &config.teams[at], card) else {
         return Err(Failure::configuration(format!("there is no evaluated night of the team {team} yet")));

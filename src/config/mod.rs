@@ -23,7 +23,6 @@ pub const EXAMPLE: &str = include_str!("../../config.example.toml");
 
 /// Defaults of options that are read without being carried out yet.
 const KEEP_DAYS: i64 = 400;
-const LANGUAGE: &str = "en";
 
 /// The floor below which no configuration can go.
 pub const SMALLEST_GROUP: i64 = 4;
@@ -335,13 +334,11 @@ impl Config {
     /// Options that are set and that this version reads without carrying them out: nobody may rely on them.
     #[must_use]
     pub fn without_effect(&self) -> Vec<&'static str> {
-        let (store, report) = (&self.store, &self.report);
+        let store = &self.store;
         let options = [
             ("[store] strict", store.strict),
             ("[store] keep-days", store.keep_days != KEEP_DAYS),
             ("[store] key-file", store.key_file.is_some()),
-            ("[report] words", report.words.is_some()),
-            ("[report] language", report.language != LANGUAGE),
             ("[[teams]] ledger", self.teams.iter().any(|team| team.ledger.is_some())),
         ];
         options.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()

@@ -273,6 +273,16 @@ impl Parser<'_> {
         report.index = table.bool("index", &mut self.notes).unwrap_or(true);
         report.words = table.text("words", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
         if let Some(language) = table.text("language", &mut self.notes) {
+            let known: Vec<&str> = crate::language::languages().collect();
+            if report.words.is_none() && !known.contains(&language.get_ref().as_str()) {
+                let known = known.join(", ");
+                self.notes.add(
+                    language.span(),
+                    format!(
+                        "words of this language do not come with the program; known: {known}; `words` may bring others"
+                    ),
+                );
+            }
             report.language = language.into_inner();
         }
         table.finish(&mut self.notes);
@@ -773,7 +783,7 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         let text = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[store]\nstrict = true\nkeep-days = 14\n\
                     [report]\nwords = \"w\"\n";
         let told = config(text, Path::new("u.toml")).unwrap().without_effect();
-        assert_eq!(told, ["[store] strict", "[store] keep-days", "[report] words"]);
+        assert_eq!(told, ["[store] strict", "[store] keep-days"]);
     }
 
     #[test]

@@ -4,10 +4,11 @@
 mod fold;
 mod rules;
 
-pub use rules::{Broken, Rules, RulesError, Slot};
+pub use rules::{Broken, Rules, RulesError, Slot, placeholders};
 
 /// The languages that come with the program, with their rules.
-const SHIPPED: [(&str, &str); 1] = [("en", include_str!("../../reports/language/en.toml"))];
+const SHIPPED: [(&str, &str); 2] =
+    [("en", include_str!("../../reports/language/en.toml")), ("de", include_str!("../../reports/language/de.toml"))];
 
 /// The rules of a language that comes with the program.
 ///

@@ -1,6 +1,7 @@
 //! The rules of one language: read from data, and held against texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -182,8 +183,27 @@ impl Rules {
     }
 }
 
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.rule, self.says)?;
+        if self.found.is_empty() { Ok(()) } else { write!(formatter, ": \"{}\"", self.found.trim()) }
+    }
+}
+
+/// The names of a text's placeholders.
+#[must_use]
+pub fn placeholders(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut rest = text;
+    while let Some((_, name, after)) = placeholder(rest) {
+        names.insert(name.to_owned());
+        rest = after;
+    }
+    names
+}
+
 /// The first placeholder of a text, and what stands before and after it.
-pub(super) fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))

@@ -28,12 +28,13 @@ fn wrong(text: String) -> Finding {
     Finding { fine: false, text }
 }
 
-/// Tests credentials, scopes, visibility and files as of `now`; what is wrong does not stop the rest.
+/// Tests credentials, scopes, visibility and files as of `now`, and passes on what is wrong with words; what is wrong does not stop the rest.
 ///
 /// # Errors
 /// [`Failure`] for a missing token.
 pub fn check(
     config: &Config,
+    complaints: &[String],
     now: jiff::Timestamp,
     environment: Environment<'_>,
 ) -> Result<(ExitCode, Vec<Finding>), Failure> {
@@ -52,6 +53,7 @@ pub fn check(
             .into_iter()
             .map(|option| wrong(format!("{option} has no effect in this version: remove it, and do not rely on it"))),
     );
+    findings.extend(complaints.iter().cloned().map(wrong));
     let mut refused = false;
     for (source, allow_write) in &sources.github {
         let answer = runtime.block_on(github::check(source, Arc::new(Meter::default())));

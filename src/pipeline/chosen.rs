@@ -2,18 +2,23 @@
 
 use std::path::Path;
 
-use super::exit::Failure;
+use super::{exit::Failure, wording};
 use crate::catalogue::{Card, Catalogue};
 use crate::config::Config;
 use crate::measure::facts::{self, Facts};
 use crate::measure::lint::lint;
 use crate::measure::signals::{Query, run, shipped};
+use crate::report::words::Words;
 
 /// Cards and queries that belong together.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     pub catalogue: Catalogue,
+    /// The texts of the pages.
+    pub words: Words,
     pub queries: Vec<Query>,
+    /// What is wrong with the installation's own words, which therefore do not stand on a page.
+    pub complaints: Vec<String>,
 }
 
 impl Chosen {
@@ -23,7 +28,8 @@ impl Chosen {
     /// A card that cannot be used is a bug of this build.
     pub fn shipped() -> Result<Self, Failure> {
         let catalogue = Catalogue::embedded().map_err(|error| Failure::internal(&error))?;
-        Ok(Self { catalogue, queries: shipped() })
+        let words = Words::embedded().map_err(|error| Failure::internal(&error))?;
+        Ok(Self { catalogue, words, queries: shipped(), complaints: Vec::new() })
     }
 
     /// Every signal that the installation knows, switched on or not.
@@ -31,6 +37,12 @@ impl Chosen {
     /// # Errors
     /// [`Failure`] with exit 2 names every own signal that cannot be used, with its file and what is wrong.
     pub fn all(config: &Config) -> Result<Self, Failure> {
+        let mut all = Self::with_own(config)?;
+        all.complaints = wording::put(config, &mut all.catalogue, &mut all.words)?;
+        Ok(all)
+    }
+
+    fn with_own(config: &Config) -> Result<Self, Failure> {
         let mut all = Self::shipped()?;
         let Some(folder) = &config.signals.extra else { return Ok(all) };
         let facts = facts::empty().map_err(|error| Failure::internal(&error))?;

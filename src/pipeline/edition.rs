@@ -18,6 +18,7 @@ use crate::notice::file::SeriesForm;
 use crate::notice::replay::{self, Calibration};
 use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, Thresholds, notice};
 use crate::report::input as page;
+use crate::report::words::Words;
 
 /// Known events that a signal leaves out: planning days and release days.
 const PLANNING: [&str; 4] = ["moving_dates", "no_quiet_block", "meeting_load", "fewer_voices"];
@@ -29,13 +30,12 @@ const CHECKS: &str = "retry_friction";
 /// At most this many marked days of a team in a quarter.
 const MOST_MARKED: usize = 10;
 const QUARTER: i64 = 91;
-/// How a published release is called on a page.
-const RELEASED: &str = "release";
 
 /// Everything that the editions of a night are made of.
 pub struct Night<'a> {
     pub config: &'a Config,
     pub catalogue: &'a Catalogue,
+    pub words: &'a Words,
     pub measured: &'a Measured,
     pub roster: &'a Roster,
     pub scopes: &'a [Scope],
@@ -90,7 +90,7 @@ impl Night<'_> {
     /// What the method looks at, for every team.
     #[must_use]
     pub fn inputs(&self) -> Vec<TeamInput> {
-        let input = |(at, team)| self.input(at, team, &team_sources(self.config, team, self.scopes));
+        let input = |(at, team)| self.input(at, team, &team_sources(self.config, team, self.scopes, self.words));
         self.config.teams.iter().enumerate().map(input).collect()
     }
 
@@ -159,7 +159,7 @@ impl Night<'_> {
     /// The exact series of a team's signal, in the form that `usual-range` reads.
     #[must_use]
     pub fn exact(&self, at: usize, team: &Team, card: &Card) -> Option<SeriesForm> {
-        let sources = team_sources(self.config, team, self.scopes);
+        let sources = team_sources(self.config, team, self.scopes, self.words);
         let input = self.input(at, team, &sources);
         let series = notice::exact(&input, &card.spec(), &self.settings(notice::START), self.today())?;
         Some(SeriesForm::of(format!("{}/{}", team.id, card.slug), &series))
@@ -233,7 +233,7 @@ impl Night<'_> {
             people: *members,
             too_small,
             window: window.map(|(from, to)| (date_of(from), date_of(to))),
-            sources: team_sources(self.config, team, self.scopes),
+            sources: team_sources(self.config, team, self.scopes, self.words),
             cards: if too_small { Vec::new() } else { self.cards(at, notices) },
             signals: self.signals(notices, too_small),
             ageing: (!too_small).then(|| self.ageing(at)),
@@ -252,7 +252,7 @@ impl Night<'_> {
         let published = releases.iter().filter(seldom).map(|day| page::Event {
             from: date_of(*day),
             to: date_of(*day),
-            label: RELEASED.to_owned(),
+            label: self.words.get("event-release"),
         });
         told.chain(published).collect()
     }

@@ -8,10 +8,10 @@ use super::record::Scope;
 use crate::config::{Config, Team};
 use crate::model::time::{Millis, day_number};
 use crate::report::input::{Cost, Health, Source};
+use crate::report::words::Words;
 
 /// The kinds of source, in the order in which they are listed.
-pub const KINDS: [(&str, &str); 4] =
-    [("github", "GitHub"), ("jira", "Jira"), ("git", "Git"), ("calendars", "Calendars")];
+pub const KINDS: [&str; 4] = ["github", "jira", "git", "calendars"];
 
 /// The kind of a scope's source: `github:github.com` is `github`.
 #[must_use]
@@ -21,8 +21,8 @@ pub fn kind_of(source: &str) -> &str {
 
 /// The sources of a team with their health.
 #[must_use]
-pub fn team_sources(config: &Config, team: &Team, scopes: &[Scope]) -> Vec<Source> {
-    KINDS.iter().map(|(kind, name)| source(kind, name, &own_scopes(config, team, scopes, kind), config, team)).collect()
+pub fn team_sources(config: &Config, team: &Team, scopes: &[Scope], words: &Words) -> Vec<Source> {
+    KINDS.iter().map(|kind| source(kind, &own_scopes(config, team, scopes, kind), config, team, words)).collect()
 }
 
 /// The scopes of one kind that a team's figures rest on.
@@ -65,7 +65,7 @@ fn is_connected(config: &Config, team: &Team, kind: &str) -> bool {
     }
 }
 
-fn source(kind: &str, name: &str, scopes: &[&Scope], config: &Config, team: &Team) -> Source {
+fn source(kind: &str, scopes: &[&Scope], config: &Config, team: &Team, words: &Words) -> Source {
     let broken: Vec<&&Scope> = scopes.iter().filter(|scope| !scope.is_complete()).collect();
     // A calendar belongs to one person: one that fails takes that person's days out, and not the whole source.
     let read: Vec<Option<i64>> = if kind == "calendars" && broken.len() < scopes.len() {
@@ -87,19 +87,19 @@ fn source(kind: &str, name: &str, scopes: &[&Scope], config: &Config, team: &Tea
     // A scope that was read to its end may still say what it left out.
     let told = scopes.iter().filter(|scope| !scope.is_complete() || scope.reason.is_some());
     let mut gaps: Vec<String> = told
-        .map(|scope| format!("{}: {}", scope.label, scope.reason.as_deref().unwrap_or("could not be read")))
+        .map(|scope| format!("{}: {}", scope.label, scope.reason.clone().unwrap_or_else(|| words.get("gap-unread"))))
         .collect();
     if health == Health::Off {
-        gaps.push(format!("not connected; it would add {}", adds(kind)));
+        gaps.push(words.fill("gap-off", &[("what", &words.of("adds", kind))]));
     }
     gaps.sort();
     gaps.dedup();
     Source {
         id: kind.to_owned(),
-        name: name.to_owned(),
+        name: words.of("source", kind),
         health,
         complete_to: complete_to.map(|at| Millis(at).to_timestamp()),
-        covers: covers(kind, config, team),
+        covers: covers(kind, config, team, words),
         gap: (!gaps.is_empty()).then(|| gaps.join("; ")),
         cost: cost(scopes.iter().copied()),
     }
@@ -116,30 +116,20 @@ pub fn cost<'a>(scopes: impl Iterator<Item = &'a Scope>) -> Cost {
     })
 }
 
-fn covers(kind: &str, config: &Config, team: &Team) -> String {
+fn covers(kind: &str, config: &Config, team: &Team, words: &Words) -> String {
     match kind {
         "github" => team.repositories.join(", "),
         "jira" => team.jira_projects.join(", "),
-        "git" => counted(team.git.len(), "clone"),
-        _ => counted(calendar_lines(config, team).len(), "calendar"),
+        "git" => counted(team.git.len(), "covers-clone", words),
+        _ => counted(calendar_lines(config, team).len(), "covers-calendar", words),
     }
 }
 
-/// What a kind of source brings to the page.
-fn adds(kind: &str) -> &'static str {
-    match kind {
-        "github" => "waiting for a first answer, changes at rest, and the hours of reviews",
-        "jira" => "work that has stopped moving, and dates that keep moving",
-        "git" => "the hours of commits that stand in no pull request",
-        _ => "meetings, and days without a quiet block",
-    }
-}
-
-fn counted(count: usize, noun: &str) -> String {
+fn counted(count: usize, key: &str, words: &Words) -> String {
     match count {
         0 => String::new(),
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
+        1 => words.get(key),
+        _ => words.fill(&format!("{key}s"), &[("count", &count.to_string())]),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::measure::signals::Query;
 use crate::measure::{self, Measured};
 use crate::model::time::{Millis, day_number};
 use crate::report;
+use crate::report::words::Words;
 use crate::store::Store;
 
 /// How many days are measured: two half years of baseline and what lies between.
@@ -41,6 +42,7 @@ pub struct Finished {
 /// What a night measured and noticed, before anything is written.
 pub struct Prepared {
     catalogue: Catalogue,
+    words: Words,
     measured: Measured,
     roster: Roster,
     noticed: Noticed,
@@ -60,15 +62,16 @@ pub fn prepare(
     mut history: History,
     seconds: &mut BTreeMap<String, f64>,
 ) -> Result<Prepared, Failure> {
-    let Chosen { catalogue, queries } = Chosen::on(config)?;
+    let Chosen { catalogue, words, queries, .. } = Chosen::on(config)?;
     let begun = Instant::now();
     let (measured, roster) = measured(config, store, scopes, as_of, &queries, &mut history)?;
     seconds.insert("measure".to_owned(), elapsed(begun));
     let begun = Instant::now();
-    let night = Night { config, catalogue: &catalogue, measured: &measured, roster: &roster, scopes, as_of };
+    let night =
+        Night { config, catalogue: &catalogue, words: &words, measured: &measured, roster: &roster, scopes, as_of };
     let noticed = night.notice(&mut history);
     seconds.insert("notice".to_owned(), elapsed(begun));
-    Ok(Prepared { catalogue, measured, roster, noticed, history })
+    Ok(Prepared { catalogue, words, measured, roster, noticed, history })
 }
 
 impl Prepared {
@@ -84,10 +87,10 @@ impl Prepared {
         seconds: &mut BTreeMap<String, f64>,
     ) -> Result<PathBuf, Failure> {
         let begun = Instant::now();
-        let Self { catalogue, measured, roster, noticed, .. } = self;
-        let night = Night { config, catalogue, measured, roster, scopes, as_of };
+        let Self { catalogue, words, measured, roster, noticed, .. } = self;
+        let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
         let organisation = night.organisation(noticed);
-        let files = report::render(&organisation, &night.teams(noticed), catalogue)
+        let files = report::render(&organisation, &night.teams(noticed), catalogue, words)
             .map_err(|error| Failure::internal(&error))?;
         let date = as_of.to_zoned_datetime(config.organisation.zone.clone()).date();
         let latest = report::write(&config.report.path, date, &files).map_err(|error| {
@@ -165,7 +168,10 @@ pub fn run(
         tracing::warn!(option, "this option has no effect in this version; do not rely on it");
     }
     // A signal of the installation's own that cannot be used is told before a night is spent.
-    Chosen::on(config)?;
+    let chosen = Chosen::on(config)?;
+    for complaint in &chosen.complaints {
+        tracing::warn!("{complaint}");
+    }
     let mut store = Store::open(&config.store.path, random)?;
     let last = RunRecord::last(store.folder());
     let mut record = RunRecord {
@@ -198,8 +204,8 @@ pub fn run(
         (Stages::Collect, _) => None,
         (_, true) => Some(remembered_report(config, &mut store, selection, as_of, &mut record)?),
         (_, false) => {
-            let moment = crate::report::words::moment(as_of, &config.organisation.zone);
-            let notice = format!("{moment}: no source could be read. These are the pages of an earlier night.");
+            let time = chosen.words.moment(as_of, &config.organisation.zone);
+            let notice = chosen.words.fill("notice-unread", &[("time", &time)]);
             let failed =
                 |error: std::io::Error| Failure::storage(format!("cannot put a notice on the report: {error}"));
             report::put_notice(&config.report.path.join("latest"), &notice).map_err(failed)?;

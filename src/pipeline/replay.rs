@@ -55,10 +55,11 @@ pub struct CardReplay {
 /// # Errors
 /// [`Failure`] with its exit code.
 pub fn replay(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp) -> Result<Replayed, Failure> {
-    let Chosen { catalogue, queries } = Chosen::on(config)?;
+    let Chosen { catalogue, words, queries, .. } = Chosen::on(config)?;
     let mut history = History::recall(store)?;
     let (measured, roster) = measured(config, store, scopes, as_of, &queries, &mut history)?;
-    let night = Night { config, catalogue: &catalogue, measured: &measured, roster: &roster, scopes, as_of };
+    let night =
+        Night { config, catalogue: &catalogue, words: &words, measured: &measured, roster: &roster, scopes, as_of };
     let inputs = night.inputs();
     let today = night.today();
     let calibration = night.calibration(&mut history, &inputs);

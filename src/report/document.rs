@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::input::{Ageing, Card, Context, Health, Observation, Organisation, Signal, SignalState, Team};
 use super::link::safe_link;
-use super::words::{self, Words, clean, fill};
+use super::words::{Words, clean, fill};
 use crate::catalogue::{self, Catalogue};
 
 /// The schema of a team's file.
@@ -297,7 +297,7 @@ fn summary(team: &Team, words: &Words) -> String {
             None => words.get("summary-nothing"),
         },
         1 => words.get("summary-one"),
-        several => words.fill("summary-some", &[("count", &words::count(several))]),
+        several => words.fill("summary-some", &[("count", &words.count(several))]),
     }
 }
 
@@ -331,7 +331,7 @@ fn conversation(
     let since = if card.opened_on >= today {
         words.get("since-today")
     } else {
-        words.fill("since", &[("date", &words::short_day(card.opened_on))])
+        words.fill("since", &[("date", &words.short_day(card.opened_on))])
     };
     let unsaid = (!card.joint && !text.unsaid.is_empty()).then(|| text.unsaid.clone());
     let leading = (!card.joint).then(|| lines.first().map(|line| line.observation.clone())).flatten();
@@ -346,7 +346,10 @@ fn conversation(
         theme: card.theme.clone(),
         opened_on: card.opened_on.to_string(),
         unsaid,
-        headline: card.theme.as_deref().map_or_else(|| text.headline.clone(), capital),
+        headline: card
+            .theme
+            .as_deref()
+            .map_or_else(|| text.headline.clone(), |theme| capital(&words.of("theme", theme))),
         season: lines.iter().filter_map(|line| season(line, catalogue, words)).collect(),
         observation: leading,
         sentence,
@@ -380,16 +383,13 @@ fn readings(team: &Team, card: &catalogue::Card, words: &Words) -> Vec<String> {
     let declared =
         team.events.iter().filter(|event| team.window.is_some_and(|(from, to)| event.from <= to && event.to >= from));
     let declared = declared.map(|event| {
-        let values = [
-            ("label", clean(&event.label)),
-            ("from", words::short_day(event.from)),
-            ("to", words::short_day(event.to)),
-        ];
+        let values =
+            [("label", clean(&event.label)), ("from", words.short_day(event.from)), ("to", words.short_day(event.to))];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         words.fill("event-reading", &values)
     });
     let known = team.context.iter().map(|context| match context {
-        Context::Holiday(day) => words.fill("holiday-reading", &[("date", &words::short_day(*day))]),
+        Context::Holiday(day) => words.fill("holiday-reading", &[("date", &words.short_day(*day))]),
         Context::OnCall => words.get("on-call-reading"),
         Context::Joiners => words.get("joiners-reading"),
     });

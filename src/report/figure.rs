@@ -6,7 +6,7 @@ use super::input::{Ageing, Signal, SignalState, Team};
 use super::link::safe_link;
 use super::page::Maker;
 use super::view::{Cell, Figure, TableView};
-use super::words::{self, clean};
+use super::words::clean;
 use crate::catalogue::Card as CardWords;
 
 impl Maker<'_> {
@@ -43,7 +43,7 @@ impl Maker<'_> {
             shares: values.clone(),
             counts: rate,
             names: points.iter().map(|point| self.point_name(point, rate)).collect(),
-            months: months(signal),
+            months: self.months(signal),
             band,
             band_label,
             window,
@@ -63,9 +63,9 @@ impl Maker<'_> {
     }
 
     fn point_name(&self, point: &SeriesPoint, rate: bool) -> String {
-        let date = |text: &str| text.parse().map(words::short_day).unwrap_or_default();
+        let date = |text: &str| text.parse().map(|date| self.words.short_day(date)).unwrap_or_default();
         let x = point.x.map_or_else(|| self.words.get("few"), |x| x.to_string());
-        let share = share(point).map_or_else(|| self.words.get("few"), |share| format!("{:.0} %", share * 100.0));
+        let share = share(point).map_or_else(|| self.words.get("few"), |share| self.percent(share));
         let n = point.n.to_string();
         self.words.fill(
             if rate { "hover-rate" } else { "hover" },
@@ -73,14 +73,33 @@ impl Maker<'_> {
         )
     }
 
+    /// A share in whole per cent.
+    fn percent(&self, share: f64) -> String {
+        self.words.fill("percent", &[("share", &format!("{:.0}", share * 100.0))])
+    }
+
+    /// The points at which a month is named: the first that begins in it.
+    fn months(&self, signal: &Signal) -> Vec<(usize, String)> {
+        let mut named = Vec::new();
+        let mut last = None;
+        for (at, point) in signal.points.iter().enumerate() {
+            let month = (point.from.year(), point.from.month());
+            if last != Some(month) {
+                named.push((at, self.words.short_month(point.from)));
+                last = Some(month);
+            }
+        }
+        named
+    }
+
     /// `scaled`: the values of a rate as for the present exposure.
     fn series_table(&self, points: &[SeriesPoint], scaled: Option<&[Option<f64>]>) -> TableView {
-        let date = |text: &str| text.parse().map(words::short_day).unwrap_or_default();
+        let date = |text: &str| text.parse().map(|date| self.words.short_day(date)).unwrap_or_default();
         let cell = |text: String| Cell { text, url: None };
         let few = self.words.get("few");
         let last = |at: usize, point: &SeriesPoint| match scaled {
             Some(values) => values[at].map(|value| format!("{value:.0}")),
-            None => share(point).map(|share| format!("{:.0} %", share * 100.0)),
+            None => share(point).map(|share| self.percent(share)),
         };
         let row = |(at, point): (usize, &SeriesPoint)| {
             vec![
@@ -112,9 +131,14 @@ impl Maker<'_> {
         // A drawing that fails is left out: its sentence and its table remain.
         let drawing = chart::ageing("c-ageing", &shown, on_card, &labels).unwrap_or_default();
         let beyond = shown.items.iter().filter(|open| open.beyond).count();
-        let values = [("beyond", words::count(beyond)), ("all", shown.items.len().to_string())];
+        let values = [("beyond", words.count(beyond)), ("all", shown.items.len().to_string())];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let key = if shown.limit_days.is_some() { "ageing-sentence" } else { "ageing-sentence-no-limit" };
+        let key = match (shown.limit_days, beyond) {
+            (None, _) => "ageing-sentence-no-limit",
+            (Some(_), 0) => "ageing-sentence-none",
+            (Some(_), 1) => "ageing-sentence-one",
+            (Some(_), _) => "ageing-sentence",
+        };
         Figure {
             title: words.get("ageing-title"),
             sentence: words.fill(key, &values),
@@ -194,20 +218,6 @@ pub(super) fn share(point: &SeriesPoint) -> Option<f64> {
 #[expect(clippy::cast_precision_loss, reason = "counts of a team stay far below 2^53")]
 fn float(count: i64) -> f64 {
     count as f64
-}
-
-/// The points at which a month is named: the first that begins in it.
-fn months(signal: &Signal) -> Vec<(usize, String)> {
-    let mut named = Vec::new();
-    let mut last = None;
-    for (at, point) in signal.points.iter().enumerate() {
-        let month = (point.from.year(), point.from.month());
-        if last != Some(month) {
-            named.push((at, words::month(point.from).get(..3).unwrap_or_default().to_owned()));
-            last = Some(month);
-        }
-    }
-    named
 }
 
 fn events(team: &Team, signal: &Signal) -> Vec<(f64, String)> {

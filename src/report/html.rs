@@ -28,8 +28,6 @@ const NOTICE_PLACE: &str = "<!--notice-->";
 pub enum ReportError {
     #[error("a template failed: {0}")]
     Template(#[from] askama::Error),
-    #[error("the words of the pages cannot be used: {0}")]
-    Words(#[from] toml::de::Error),
     #[error("the figures cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -64,15 +62,19 @@ struct Shared {
 ///
 /// # Errors
 /// [`ReportError`]; a drawing that fails does not stop a page.
-pub fn render(organisation: &Organisation, teams: &[Team], catalogue: &Catalogue) -> Result<Vec<File>, ReportError> {
-    let words = Words::embedded()?;
+pub fn render(
+    organisation: &Organisation,
+    teams: &[Team],
+    catalogue: &Catalogue,
+    words: &Words,
+) -> Result<Vec<File>, ReportError> {
     let style = STYLE.replace('\n', "");
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
     let style_hash = format!("sha256-{hash}");
-    let maker = Maker { organisation, catalogue, words: &words, style: &style, style_hash: &style_hash };
+    let maker = Maker { organisation, catalogue, words, style: &style, style_hash: &style_hash };
     let mut sorted: Vec<&Team> = teams.iter().collect();
     sorted.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
-    let documents: Vec<Document> = sorted.iter().map(|team| document(organisation, team, catalogue, &words)).collect();
+    let documents: Vec<Document> = sorted.iter().map(|team| document(organisation, team, catalogue, words)).collect();
     let mut files = Vec::new();
     for (team, document) in sorted.iter().zip(&documents) {
         files.push((format!("{}.html", team.id), maker.team(team, document).render()?.into_bytes()));
@@ -129,19 +131,19 @@ fn sources(teams: &[&Team]) -> Vec<Source> {
 fn index(maker: &Maker<'_>, teams: &[&Team], documents: &[Document], shared: &[Shared]) -> IndexPage {
     let words = maker.words;
     let talking = documents.iter().filter(|document| !document.conversations.is_empty()).count();
-    let all = words::count(documents.len()).to_lowercase();
+    let all = words.count(documents.len()).to_lowercase();
     let summary = match talking {
         0 => words.get("index-none"),
         1 => words.fill("index-one", &[("all", &all)]),
-        several => words.fill("index-some", &[("count", &words::count(several)), ("all", &all)]),
+        several => words.fill("index-some", &[("count", &words.count(several)), ("all", &all)]),
     };
     let name = |id: &String| documents.iter().find(|one| one.team.id == *id).map(|one| one.team.name.clone());
     let shared_cards = shared.iter().map(|shared| {
         let names: Vec<String> = shared.teams.iter().filter_map(name).collect();
         let signal = maker.catalogue.card(&shared.signal).map_or_else(String::new, |card| card.short.clone());
         SharedView {
-            kicker: words.fill("shared-kicker", &[("count", &words::count(names.len()).to_lowercase())]),
-            headline: words.fill("shared", &[("teams", &words::list(&names)), ("signal", &signal)]),
+            kicker: words.fill("shared-kicker", &[("count", &words.count(names.len()).to_lowercase())]),
+            headline: words.fill("shared", &[("teams", &words.list(&names)), ("signal", &signal)]),
         }
     });
     IndexPage {
@@ -150,7 +152,7 @@ fn index(maker: &Maker<'_>, teams: &[&Team], documents: &[Document], shared: &[S
         style_hash: maker.style_hash.to_owned(),
         organisation: words::clean(&maker.organisation.name),
         title: words.get("index-title"),
-        corner: words::long_day(maker.organisation.as_of.to_zoned_datetime(maker.organisation.zone.clone()).date()),
+        corner: words.long_day(maker.organisation.as_of.to_zoned_datetime(maker.organisation.zone.clone()).date()),
         summary,
         sources: freshness(maker, teams),
         shared_cards: shared_cards.collect(),
@@ -168,7 +170,7 @@ fn freshness(maker: &Maker<'_>, teams: &[&Team]) -> Vec<SourceView> {
         let (all, bad) = (teams.iter().filter(connected).count(), teams.iter().filter(failed).count());
         let mut view = maker.source(source);
         if bad > 0 && bad < all {
-            let (count, all) = (words::count(bad).to_lowercase(), words::count(all).to_lowercase());
+            let (count, all) = (bad.to_string(), all.to_string());
             let values = [("name", view.name.as_str()), ("count", &count), ("all", &all)];
             view.line = maker.words.fill("source-failed-some", &values);
         }

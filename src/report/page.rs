@@ -5,7 +5,7 @@ use super::document::{Document, learning};
 use super::figure::{band, share};
 use super::input::{Health, Organisation, Signal, SignalState, Team};
 use super::view::{CardView, Cell, Figure, QuestionView, Row, Section, SourceView, TeamPage};
-use super::words::{self, Words, clean};
+use super::words::{Words, clean};
 use crate::catalogue::{Card as CardWords, Catalogue};
 
 /// What all pages are made with.
@@ -28,7 +28,7 @@ impl Maker<'_> {
     pub fn team(&self, team: &Team, document: &Document) -> TeamPage {
         let words = self.words;
         let span = match team.window {
-            Some((from, to)) => words.fill("window", &[("from", &words::day(from)), ("to", &words::long_day(to))]),
+            Some((from, to)) => words.fill("window", &[("from", &words.day(from)), ("to", &words.long_day(to))]),
             None => words.get("no-window"),
         };
         TeamPage {
@@ -61,13 +61,13 @@ impl Maker<'_> {
         if rate < 0.05 {
             return self.words.get("rate-seldom");
         }
-        self.words.fill("rate-about", &[("rate", &format!("{rate:.1}"))])
+        self.words.fill("rate-about", &[("rate", &self.words.decimal(rate, 1))])
     }
 
     /// When a card opens, and how often that happens here.
     fn rule(&self, team: &Team) -> String {
         let thresholds = [self.organisation.signal_threshold, self.organisation.joint_threshold];
-        let [signal, joint] = thresholds.map(|threshold| format!("{threshold:.2}"));
+        let [signal, joint] = thresholds.map(|threshold| self.words.decimal(threshold, 2));
         let rule = self.words.fill("worked-rule", &[("signal", &signal), ("joint", &joint)]);
         match team.false_cards {
             Some(rate) => {
@@ -79,7 +79,7 @@ impl Maker<'_> {
 
     fn quiet(&self, team: &Team) -> String {
         match learning(team) {
-            Some((_, of)) => self.words.fill("learning-quiet", &[("of", &words::count(of).to_lowercase())]),
+            Some((_, of)) => self.words.fill("learning-quiet", &[("of", &self.words.count(of).to_lowercase())]),
             None => self.words.get("certificate"),
         }
     }
@@ -87,7 +87,7 @@ impl Maker<'_> {
     /// When and by what the page was made.
     #[must_use]
     pub fn read_at(&self) -> String {
-        let time = words::moment(self.organisation.as_of, &self.organisation.zone);
+        let time = self.words.moment(self.organisation.as_of, &self.organisation.zone);
         let read = self.words.fill("read-at", &[("time", &time), ("version", &self.organisation.version)]);
         let cost = self.organisation.cost;
         if cost.requests == 0 {
@@ -104,7 +104,7 @@ impl Maker<'_> {
     /// A source's freshness in words.
     #[must_use]
     pub fn source(&self, source: &super::input::Source) -> SourceView {
-        let time = source.complete_to.map_or_else(String::new, |at| words::reached(at, &self.organisation.zone));
+        let time = source.complete_to.map_or_else(String::new, |at| self.words.reached(at, &self.organisation.zone));
         let (class, key) = match source.health {
             Health::Complete => ("", "source-complete"),
             Health::Stale => ("gap", "source-stale"),
@@ -177,7 +177,7 @@ impl Maker<'_> {
             ("not-computed", named(&|state| matches!(state, SignalState::NotComputed { .. }))),
         ];
         let filled = lines.iter().filter(|(_, list)| !list.is_empty());
-        filled.map(|(key, list)| self.words.fill(key, &[("list", &words::list(list))])).collect()
+        filled.map(|(key, list)| self.words.fill(key, &[("list", &self.words.list(list))])).collect()
     }
 
     fn cards(&self, team: &Team, document: &Document) -> Vec<CardView> {
@@ -206,7 +206,7 @@ impl Maker<'_> {
                         .iter()
                         .map(|question| QuestionView {
                             text: question.text.clone(),
-                            behaviour: question.behaviour.clone(),
+                            behaviour: self.words.of("behaviour", &question.behaviour),
                         })
                         .collect(),
                     could: card.could_do.clone(),
@@ -284,10 +284,15 @@ impl Maker<'_> {
         }
     }
 
+    /// A headline inside a sentence: with a small first letter where the language does so.
+    fn in_list(&self, headline: &str) -> String {
+        if self.words.get("headline-in-list") == "lower" { lower(headline) } else { headline.to_owned() }
+    }
+
     /// A team's line on the index.
     #[must_use]
     pub fn index_row(&self, team: &Team, document: &Document) -> Row {
-        let short: Vec<String> = document.conversations.iter().map(|card| lower(&card.headline)).collect();
+        let short: Vec<String> = document.conversations.iter().map(|card| self.in_list(&card.headline)).collect();
         let detail = if team.too_small {
             self.words.get("team-small")
         } else if let Some((weeks, of)) = learning(team).filter(|_| short.is_empty()) {
@@ -295,7 +300,7 @@ impl Maker<'_> {
         } else if short.is_empty() {
             self.words.get("team-none")
         } else {
-            self.words.fill("team-cards", &[("list", &words::list(&short))])
+            self.words.fill("team-cards", &[("list", &self.words.list(&short))])
         };
         let first = document.conversations.first().and_then(|card| card.signals.first());
         let slug = first.map_or("waiting_for_review", String::as_str);

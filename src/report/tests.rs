@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::input::{Organisation, SignalState, Team};
+use super::words::Words;
 use super::{File, put_notice, render, sample, write};
 use crate::catalogue::Catalogue;
 
 fn rendered(organisation: &Organisation, teams: &[Team]) -> Vec<File> {
-    render(organisation, teams, &Catalogue::embedded().unwrap()).unwrap()
+    render(organisation, teams, &Catalogue::embedded().unwrap(), &Words::embedded().unwrap()).unwrap()
 }
 
 fn text<'a>(files: &'a [File], name: &str) -> &'a str {
@@ -352,4 +353,49 @@ fn last_year_and_what_the_roster_explains_stand_on_the_card_and_the_measured_rat
     let page = text(&files, "payments.html");
     assert!(page.contains("the same ten working days a year before: few of 41"), "the season is told");
     assert!(page.contains("by chance: fewer than 0.1 such cards per team and quarter"));
+}
+
+/// The sample in German.
+fn german() -> Vec<File> {
+    let mut catalogue = Catalogue::embedded().unwrap();
+    for (slug, _) in crate::catalogue::shipped() {
+        let words = crate::catalogue::translation("de", slug).and_then(crate::catalogue::wording::Wording::parse);
+        words.zip(catalogue.card_mut(slug)).map(|(words, card)| card.reword(words)).unwrap();
+    }
+    let words = Words::shipped("de").unwrap().unwrap();
+    render(&sample::organisation(), &sample::teams(), &catalogue, &words).unwrap()
+}
+
+#[test]
+fn a_german_page_says_so_and_holds_no_english_sentence_of_the_program() {
+    let files = german();
+    let english: toml::Table = toml::from_str(super::words::source("en").unwrap()).unwrap();
+    for (name, page) in pages(&files) {
+        assert!(page.contains("<html lang=\"de\">") && page.contains("Oktober") | page.contains("November"), "{name}");
+        let body = page.split_once("</style>").unwrap().1;
+        assert!(!body.contains("&lt;") && !body.contains("&#60;") && !body.contains('{'), "{name}");
+        for (key, text) in english.iter().filter(|(key, _)| *key != "product") {
+            let longest = text.as_str().unwrap().split(['{', '}', '"', '\'']).max_by_key(|part| part.len()).unwrap();
+            assert!(longest.len() < 12 || !body.contains(longest), "{name}: {key}: {longest}");
+        }
+    }
+    assert!(text(&files, "payments.html").contains("Seit dem letzten Mal"));
+    assert!(text(&files, "ledger.html").contains("Überlast"));
+}
+
+#[test]
+fn no_page_shows_arrows_faces_or_marks_and_none_of_its_elements_is_called_a_score() {
+    for files in [all(), german()] {
+        for (name, page) in pages(&files) {
+            let glyph = |letter: char| matches!(letter, '\u{2190}'..='\u{21FF}' | '\u{1F300}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}');
+            assert!(!page.contains(glyph), "{name}");
+            for tag in structure(page) {
+                assert!(!tag.to_lowercase().contains("score"), "{name}: {tag}");
+            }
+            let named = page.split(['"', '>']).filter(|part| part.len() < 60);
+            let banned = ["score", "rating", "grade", "ranking"];
+            let bad: Vec<&str> = named.filter(|part| banned.iter().any(|word| part.to_lowercase() == *word)).collect();
+            assert!(bad.is_empty(), "{name}: {bad:?}");
+        }
+    }
 }
