@@ -83,6 +83,8 @@ struct RuleForm {
     #[serde(default)]
     require: Vec<String>,
     at_most_words: Option<usize>,
+    /// Texts of another form, which the rule says nothing about.
+    not_for: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +116,7 @@ struct Rule {
     each_sentence: Vec<Pattern>,
     require: Vec<Regex>,
     at_most_words: Option<usize>,
+    not_for: Option<Regex>,
 }
 
 /// A rule that a text breaks, and where.
@@ -212,6 +215,9 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
 impl Rule {
     /// What breaks the rule: the place, or nothing where something is missing.
     fn broken(&self, plain: &str, whole: &str) -> Option<String> {
+        if self.not_for.as_ref().is_some_and(|other| other.is_match(plain)) {
+            return None;
+        }
         let words = self.words.as_ref();
         if let Some(found) = words.and_then(|words| words.find(plain).or_else(|| words.find(whole))) {
             return Some(found.as_str().to_owned());
@@ -276,5 +282,6 @@ fn compiled(form: &RuleForm, sets: &BTreeMap<String, String>) -> Result<Rule, Ru
         each_sentence: form.each_sentence.iter().map(pattern).collect::<Result<_, _>>()?,
         require: form.require.iter().map(|text| regex(text, false)).collect::<Result<_, _>>()?,
         at_most_words: form.at_most_words,
+        not_for: form.not_for.as_deref().map(|text| regex(text, false)).transpose()?,
     })
 }

@@ -26,6 +26,46 @@ fn says(ended: &Ended, exit: i32, parts: &[&str]) {
 }
 
 #[test]
+fn words_are_held_against_the_rules_and_a_rejected_text_ends_with_2() {
+    let place = alone();
+    let ended = place.run(&["words", "check"]);
+    assert!(ended.exit == 0 && ended.printed.contains("files, 0 texts to change"), "{ended:?}");
+    fs::create_dir(place.path("own")).unwrap();
+    fs::write(place.path("own/stalled_work.toml"), "title = \"Work at rest\"\n").unwrap();
+    assert_eq!(place.run(&["words", "check", "own"]).exit, 0);
+    fs::write(place.path("own/page.toml"), "language = \"de\"\n\nfew = \"stets faul\"\n").unwrap();
+    let ended = place.run(&["words", "check", "own"]);
+    assert_eq!(ended.exit, 2);
+    assert!(ended.printed.contains("own/page.toml:3: `few`: L1 keine wertenden Wörter: \"faul\""), "{ended:?}");
+    assert_eq!(place.run(&["words", "check", "own", "--language", "en"]).exit, 0);
+    says(&place.run(&["words", "check", "none"]), 2, &["none: the folder cannot be read"]);
+    says(&place.run(&["words", "check", "own", "--language", "xx"]), 2, &["language.toml: cannot be read"]);
+}
+
+#[test]
+fn single_texts_from_standard_input_are_answered_line_by_line() {
+    let asked = "{\"slot\":\"question\",\"text\":\"Why is this late?\"}\n\n\
+                 {\"slot\":\"could_do\",\"text\":\"You could wait.\"}\n";
+    let answer = |text: &str| {
+        let run = assert_cmd::Command::cargo_bin("undercurrent")
+            .unwrap()
+            .args(["words", "check", "-"])
+            .write_stdin(text)
+            .ok();
+        let output = run.unwrap_or_else(|error| error.as_output().unwrap().clone());
+        let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), printed)
+    };
+    let (exit, printed) = answer(asked);
+    assert_eq!(exit, Some(2));
+    let lines = ["{\"verdict\":\"reject\",\"rules\":[\"L7\",\"L8\"]}", "{\"verdict\":\"accept\",\"rules\":[]}"];
+    assert_eq!(printed.lines().collect::<Vec<_>>(), lines);
+    let (exit, printed) = answer("{\"slot\":\"poem\",\"text\":\"Roses\"}\n");
+    assert!(exit == Some(2) && printed.contains("line 1: there is no slot \"poem\"; known: title"), "{printed}");
+    assert_eq!(answer("{\"slot\":\"title\",\"text\":\"Work at rest\"}\n").0, Some(0));
+}
+
+#[test]
 fn the_sample_is_written_and_its_place_is_printed() {
     let place = alone();
     let ended = place.run(&["demo", "--out", "sample"]);
