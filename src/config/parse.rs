@@ -798,6 +798,7 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         check("\"payments\"", "\"Pay ments\"", "14:6: a team's id names its page");
         check("members = [\"ada\"", "members = [\"bo\"", "16:12: no [[people]] has this id");
         check("\"harbor/payments\"", "\"payments\"", "17:17: a repository is given as");
+        check("[[people]]", "[report]\nlanguage = \"fr\"\n[[people]]", "8:12: words of this language do not come with");
         check("kind = \"release\", ", "", "18:11: an event needs the key `kind`");
         check(
             "[[teams]]",

@@ -62,7 +62,10 @@ pub fn prepare(
     mut history: History,
     seconds: &mut BTreeMap<String, f64>,
 ) -> Result<Prepared, Failure> {
-    let Chosen { catalogue, words, queries, .. } = Chosen::on(config)?;
+    let Chosen { catalogue, words, queries, complaints } = Chosen::on(config)?;
+    for complaint in &complaints {
+        tracing::warn!("{complaint}");
+    }
     let begun = Instant::now();
     let (measured, roster) = measured(config, store, scopes, as_of, &queries, &mut history)?;
     seconds.insert("measure".to_owned(), elapsed(begun));
@@ -169,9 +172,6 @@ pub fn run(
     }
     // A signal of the installation's own that cannot be used is told before a night is spent.
     let chosen = Chosen::on(config)?;
-    for complaint in &chosen.complaints {
-        tracing::warn!("{complaint}");
-    }
     let mut store = Store::open(&config.store.path, random)?;
     let last = RunRecord::last(store.folder());
     let mut record = RunRecord {

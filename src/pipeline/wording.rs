@@ -324,6 +324,29 @@ mod tests {
     }
 
     #[test]
+    fn the_card_of_an_own_signal_that_breaks_a_rule_is_told_and_shown_as_it_stands() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join("s")).unwrap();
+        let said = |card: &str, language: &str| {
+            std::fs::write(place.path().join("s/mine.toml"), card).unwrap();
+            std::fs::write(place.path().join("s/mine.sql"), "").unwrap();
+            let text = format!(
+                "[organisation]\nname = \"o\"\ntime-zone = \"UTC\"\n[signals]\nextra = \"s\"\n\
+                 [report]\nlanguage = \"{language}\"\n"
+            );
+            own_cards(&Config::parse(&text, &place.path().join("u.toml")).unwrap()).unwrap()
+        };
+        let card = include_str!("../../reports/cards/meeting_load.toml");
+        assert_eq!((said(card, "en"), said(card, "de")), (vec![], vec![]));
+        let judging = card.replace("title = \"Days full", "title = \"Bad days full");
+        for language in ["en", "de"] {
+            let told = said(&judging, language);
+            assert!(told.len() == 1 && told[0].ends_with("it is shown as it stands"), "{told:?}");
+            assert!(told[0].contains("mine.toml:4: L1 no judging words: \"Bad\""), "{told:?}");
+        }
+    }
+
+    #[test]
     fn german_words_stand_on_cards_and_pages_and_own_words_may_change_some_of_them() {
         let (catalogue, words, complaints) = with("language = \"de\"", &[]);
         assert_eq!(complaints, Vec::<String>::new());

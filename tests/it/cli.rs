@@ -43,6 +43,19 @@ fn words_are_held_against_the_rules_and_a_rejected_text_ends_with_2() {
 }
 
 #[test]
+fn own_words_that_the_rules_reject_are_called_wrong_by_check_and_warned_of_by_a_run_that_goes_on() {
+    let place = Organisation::new("[report]\nlanguage = \"de\"\nwords = \"own\"\n", "", "");
+    fs::create_dir(place.path("own")).unwrap();
+    fs::write(place.path("own/stalled_work.toml"), "\ntitle = \"Faule Arbeit\"\n").unwrap();
+    let told = "stalled_work.toml:2: L1 keine wertenden Wörter: \"Faule\"; the words that come with the program stand";
+    let ended = place.run(&["check"]);
+    assert!(ended.printed.lines().any(|line| line.starts_with("WRONG") && line.contains(told)), "{ended:?}");
+    let ended = place.run(&["run"]);
+    assert!(ended.exit == 0 && ended.complained.contains(told), "{ended:?}");
+    assert!(place.read("report/latest/index.html").contains("<html lang=\"de\">"));
+}
+
+#[test]
 fn single_texts_from_standard_input_are_answered_line_by_line() {
     let asked = "{\"slot\":\"question\",\"text\":\"Why is this late?\"}\n\n\
                  {\"slot\":\"could_do\",\"text\":\"You could wait.\"}\n";
