@@ -88,6 +88,12 @@ enum Command {
     },
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
     Signals(signals::Asked),
+    /// Plants troubles of stated sizes in simulated teams, and prints what is noticed of them, and how often nothing was.
+    Reliability {
+        /// Teams for each size of each signal; the page in docs/ has 100.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        teams: u16,
+    },
     /// Looks into the store.
     Store {
         #[command(subcommand)]
@@ -186,6 +192,7 @@ impl Cli {
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),
             Command::Signals(asked) => signals::signals(&asked, outside),
+            Command::Reliability { teams } => commands::reliability(usize::from(teams)),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),
             Command::Store { command: StoreCommand::Export { out, place } } => commands::export(&out, &place, outside),
             Command::UsualRange { file } => commands::usual_range(&file),
