@@ -85,6 +85,9 @@ enum Command {
         /// Takes back the account that was confirmed last.
         #[arg(long)]
         undo: bool,
+        /// Compares the rosters with the organisations' teams on GitHub and prints what could be pasted.
+        #[arg(long, conflicts_with = "undo")]
+        teams: bool,
     },
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
     Signals(signals::Asked),
@@ -187,7 +190,7 @@ impl Cli {
             }
             Command::Collect { place, choice } => commands::run(&place, Stages::Collect, &choice, outside),
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
-            Command::Identities { place, undo } => identities::identities(&place, undo, outside),
+            Command::Identities { place, undo, teams } => identities::identities(&place, undo, teams, outside),
             Command::Check(place) => commands::check(&place, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),
