@@ -67,7 +67,13 @@ fn selection(choice: &Choice, config: &Config) -> Result<Selection, Failure> {
         Ok::<_, Failure>(Millis::from_timestamp(zoned.timestamp()))
     };
     let since = choice.since.map(begin).transpose()?;
-    Ok(Selection { only: choice.only.clone(), since, full: choice.full, reread_roster: choice.reread_roster })
+    Ok(Selection {
+        only: choice.only.clone(),
+        since,
+        full: choice.full,
+        reread_roster: choice.reread_roster,
+        accept_gone: choice.accept_gone,
+    })
 }
 
 /// What a night would cost, a line per scope and the sums.

@@ -155,6 +155,9 @@ pub struct Choice {
     /// Puts the present roster in place for past weeks as well, after a correction; else it counts from Monday on.
     #[arg(long)]
     reread_roster: bool,
+    /// Marks issues that vanished as gone, however many at once: for a deletion that was meant.
+    #[arg(long, conflicts_with = "dry_run")]
+    accept_gone: bool,
     /// Says what a run would cost, by a few cheap requests, and writes nothing.
     #[arg(long)]
     dry_run: bool,

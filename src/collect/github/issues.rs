@@ -48,6 +48,8 @@ pub struct IssueSource {
     pub in_progress: Vec<String>,
     /// Stored open issues of each repository, by its name in lower case.
     pub known: BTreeMap<String, Vec<KnownItem>>,
+    /// Any number of vanished issues is taken for deleted.
+    pub accept_gone: bool,
 }
 
 /// A stored issue.
@@ -346,9 +348,10 @@ impl Walk<'_> {
         if missing.is_empty() {
             return Ok(0);
         }
-        if missing.len() > 3 && missing.len() * 2 > due.len() {
+        if !self.source.issues.accept_gone && missing.len() > 3 && missing.len() * 2 > due.len() {
             let why = format!(
-                "{} of {} open issues are no longer shown; they are kept as they were",
+                "{} of {} open issues are no longer shown; they are kept as they were; where they were deleted on purpose, \
+                 `run --accept-gone` marks them",
                 missing.len(),
                 due.len()
             );
