@@ -13,5 +13,6 @@ pub mod measure;
 pub mod model;
 pub mod notice;
 pub mod pipeline;
+pub mod reliability;
 pub mod report;
 pub mod store;

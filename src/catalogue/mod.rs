@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 pub mod wording;
 
+pub use crate::notice::Periods;
 use crate::notice::usual_range::{Kind, Side};
 use crate::notice::{Form, SignalSpec};
 
@@ -34,6 +35,34 @@ enum SideWord {
 enum FormWord {
     Flow,
     Stock,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum PeriodsWord {
+    #[default]
+    Weeks,
+    Sprints,
+    FourWeeks,
+}
+
+/// Known events of a team whose days a signal may leave out.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mark {
+    Planning,
+    Release,
+}
+
+impl Mark {
+    /// The word that an event in the configuration has for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Release => "release",
+        }
+    }
 }
 
 /// What a signal is made of, which decides the population floor and whether items may be listed.
@@ -87,9 +116,15 @@ pub struct Card {
     /// What it counted a year ago meant the same; not so where an own limit or usual hours rest on the time before.
     #[serde(default = "yes")]
     pub season: bool,
+    /// In which periods its past is read, where not in weeks.
+    #[serde(default)]
+    periods: PeriodsWord,
     /// Counts swing with the halves of a sprint.
     #[serde(default)]
     by_sprint: bool,
+    /// Days of these known events give neither x nor n.
+    #[serde(default)]
+    pub mark: Vec<Mark>,
     /// `github`, `jira`, `git`, `calendars`.
     pub sources: Vec<String>,
     pub unit: String,
@@ -112,6 +147,16 @@ impl Card {
     #[must_use]
     pub fn is_rate(&self) -> bool {
         self.kind == KindWord::Rate
+    }
+
+    /// In which periods its past is read.
+    #[must_use]
+    pub fn periods(&self) -> Periods {
+        match self.periods {
+            PeriodsWord::Weeks => Periods::Weeks,
+            PeriodsWord::Sprints => Periods::Sprints,
+            PeriodsWord::FourWeeks => Periods::FourWeeks,
+        }
     }
 
     /// The facts that the method needs.
@@ -140,6 +185,7 @@ impl Card {
             once_per_item: self.once_per_item,
             baseline_minimum: self.baseline_minimum,
             detail_of: self.detail_of.clone(),
+            periods: self.periods(),
             by_sprint: self.by_sprint,
         }
     }
@@ -162,6 +208,9 @@ impl Card {
         }
         if card.data == Data::Leader {
             return Err("`data` must be \"work-item\", \"team\", \"clock\" or \"calendar\"".to_owned());
+        }
+        if card.periods == PeriodsWord::Sprints {
+            return Err("`periods` must be \"weeks\" or \"four-weeks\"".to_owned());
         }
         if let Some(other) = card.sources.iter().find(|source| !SOURCES.contains(&source.as_str())) {
             return Err(format!("`sources` knows no {other:?}; known: {}", SOURCES.join(", ")));
@@ -219,6 +268,8 @@ const SHIPPED: &[(&str, &str)] = &shipped![
     "moving_goals",
     "incident_interruptions",
     "retry_friction",
+    "overfull_plan",
+    "work_on_days_off",
     "joint",
 ];
 /// The card that is no signal.

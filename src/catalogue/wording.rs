@@ -68,6 +68,8 @@ struct Form {
     season: Option<Spanned<IgnoredAny>>,
     by_sprint: Option<Spanned<IgnoredAny>>,
     sources: Option<Spanned<IgnoredAny>>,
+    periods: Option<Spanned<IgnoredAny>>,
+    mark: Option<Spanned<IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -151,6 +153,8 @@ impl Reader<'_> {
             ("season", &form.season),
             ("by-sprint", &form.by_sprint),
             ("sources", &form.sources),
+            ("periods", &form.periods),
+            ("mark", &form.mark),
         ];
         for (key, fact) in facts.iter().filter(|_| expected != Expected::Card) {
             if let Some(fact) = fact {

@@ -19,6 +19,7 @@ use crate::pipeline::record::RunRecord;
 use crate::pipeline::selection::Selection;
 use crate::pipeline::single::Tried;
 use crate::pipeline::{ExitCode, Failure, Finished, check, night, sample, single};
+use crate::reliability;
 use crate::store::{Store, table};
 
 /// Below this many people nothing about hours is shown.
@@ -66,7 +67,13 @@ fn selection(choice: &Choice, config: &Config) -> Result<Selection, Failure> {
         Ok::<_, Failure>(Millis::from_timestamp(zoned.timestamp()))
     };
     let since = choice.since.map(begin).transpose()?;
-    Ok(Selection { only: choice.only.clone(), since, full: choice.full, reread_roster: choice.reread_roster })
+    Ok(Selection {
+        only: choice.only.clone(),
+        since,
+        full: choice.full,
+        reread_roster: choice.reread_roster,
+        accept_gone: choice.accept_gone,
+    })
 }
 
 /// What a night would cost, a line per scope and the sums.
@@ -237,5 +244,11 @@ pub(super) fn usual_range(file: &Path) -> Result<ExitCode, Failure> {
     let answers = file::answer(&text).map_err(|error| named(&error))?;
     let json = serde_json::to_string_pretty(&answers).map_err(|error| Failure::internal(&error))?;
     print(&format!("{json}\n"));
+    Ok(ExitCode::Complete)
+}
+
+pub(super) fn reliability(teams: usize) -> Result<ExitCode, Failure> {
+    let measured = reliability::measure(teams).map_err(|error| Failure::internal(&error))?;
+    print(&measured.page());
     Ok(ExitCode::Complete)
 }

@@ -6,13 +6,14 @@ use super::{Outside, Where, commands};
 use crate::config::Config;
 use crate::config::identities::{self as confirmed, Identity};
 use crate::pipeline::identities::{Found, Proposal, find};
+use crate::pipeline::teams::rosters;
 use crate::pipeline::{ExitCode, Failure};
 
 /// Proposes and links, or takes the last link back.
 ///
 /// # Errors
 /// [`Failure`]; without a terminal nothing is shown and nothing is asked.
-pub(super) fn identities(place: &Where, undo: bool, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+pub(super) fn identities(place: &Where, undo: bool, teams: bool, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&place.config)?;
     let file = &config.organisation.identities;
     let mut all = confirmed::read(file)?;
@@ -29,6 +30,9 @@ pub(super) fn identities(place: &Where, undo: bool, outside: &Outside<'_>) -> Re
         let out = "run it at a terminal: names of accounts are not written into files or pipes";
         return Err(Failure::configuration(format!("identities asks a person; {out}")));
     }
+    if teams {
+        return rosters_told(&config, place, outside);
+    }
     let store = commands::reader(&config)?;
     let as_of = place.as_of.unwrap_or(outside.now);
     let found = find(&config, &store, as_of, outside.environment)?;
@@ -44,6 +48,15 @@ pub(super) fn identities(place: &Where, undo: bool, outside: &Outside<'_>) -> Re
         commands::print(&format!("{count} linked in {}; --undo takes the last one back.\n", file.display()));
     }
     Ok(if found.problems.is_empty() { ExitCode::Complete } else { ExitCode::Partial })
+}
+
+/// What GitHub's teams say of the rosters. Only told: a roster is the configuration's own, and a person pastes what is right.
+fn rosters_told(config: &Config, place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+    let today = config.organisation.zone.to_datetime(place.as_of.unwrap_or(outside.now)).date();
+    let rosters = rosters(config, today, outside.environment)?;
+    let problems: String = rosters.problems.iter().map(|problem| format!("not read: {problem}\n")).collect();
+    commands::print(&format!("{problems}{}Nothing was written.\n", rosters.text));
+    Ok(if rosters.problems.is_empty() { ExitCode::Complete } else { ExitCode::Partial })
 }
 
 fn told(found: &Found) -> String {

@@ -86,6 +86,9 @@ enum Command {
         /// Takes back the account that was confirmed last.
         #[arg(long)]
         undo: bool,
+        /// Compares the rosters with the organisations' teams on GitHub and prints what could be pasted.
+        #[arg(long, conflicts_with = "undo")]
+        teams: bool,
     },
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
     Signals(signals::Asked),
@@ -93,6 +96,12 @@ enum Command {
     Words {
         #[command(subcommand)]
         command: words::WordsCommand,
+    },
+    /// Plants troubles of stated sizes in simulated teams, and prints what is noticed of them, and how often nothing was.
+    Reliability {
+        /// Teams for each size of each signal; the page in docs/ has 100.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        teams: u16,
     },
     /// Looks into the store.
     Store {
@@ -152,6 +161,9 @@ pub struct Choice {
     /// Puts the present roster in place for past weeks as well, after a correction; else it counts from Monday on.
     #[arg(long)]
     reread_roster: bool,
+    /// Marks issues that vanished as gone, however many at once: for a deletion that was meant.
+    #[arg(long, conflicts_with = "dry_run")]
+    accept_gone: bool,
     /// Says what a run would cost, by a few cheap requests, and writes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -187,11 +199,12 @@ impl Cli {
             }
             Command::Collect { place, choice } => commands::run(&place, Stages::Collect, &choice, outside),
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
-            Command::Identities { place, undo } => identities::identities(&place, undo, outside),
+            Command::Identities { place, undo, teams } => identities::identities(&place, undo, teams, outside),
             Command::Check(place) => commands::check(&place, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),
             Command::Signals(asked) => signals::signals(&asked, outside),
+            Command::Reliability { teams } => commands::reliability(usize::from(teams)),
             Command::Store { command: StoreCommand::Files { table, config } } => commands::store_files(&table, &config),
             Command::Store { command: StoreCommand::Export { out, place } } => commands::export(&out, &place, outside),
             Command::Words { command } => words::words(&command),

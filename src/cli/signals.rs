@@ -107,7 +107,7 @@ fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
     serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| Failure::internal(&error))
 }
 
-/// The exact series of a team: baseline weeks, oldest first, and both windows.
+/// The exact series of a team: the periods of its baseline, oldest first, and its windows.
 fn series(file: &Path, name: &str, team: &str, as_json: bool, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(file)?;
     let mut chosen = Chosen::all(&config)?;
@@ -149,13 +149,19 @@ fn series(file: &Path, name: &str, team: &str, as_json: bool, outside: &Outside<
 fn listed(form: &SeriesForm) -> String {
     let mut text = format!("{} ({}, {})\n\n{:<22} {:>6} {:>6}\n", form.id, form.kind, form.side, "", "x", "n");
     let count = form.weeks.len();
+    let nightly = form.periods == "weeks" || form.periods == "fortnights";
     for (at, week) in form.weeks.iter().enumerate() {
-        // The baseline ends three weeks before the week of the last night.
-        let ago = count - at + 2;
+        // The baseline of weeks ends three weeks before the week of the last night, that of longer periods one before.
+        let ago = if form.periods == "weeks" { count - at + 2 } else { count - at };
         let line = week.map_or_else(|| "     –      –".to_owned(), |(x, n)| format!("{x:>6} {n:>6}"));
-        text.push_str(&format!("{:<22} {line}\n", format!("{ago} weeks before")));
+        text.push_str(&format!("{:<22} {line}\n", format!("{ago} {} before", form.periods)));
     }
-    for (name, (x, n)) in [("last 10 working days", form.w10), ("last 5 working days", form.w5)] {
+    let windows: &[(&str, (i64, i64))] = if nightly {
+        &[("last 10 working days", form.w10), ("last 5 working days", form.w5)]
+    } else {
+        &[("now", form.w10)]
+    };
+    for (name, (x, n)) in windows {
         text.push_str(&format!("{name:<22} {x:>6} {n:>6}\n"));
     }
     text

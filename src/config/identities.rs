@@ -56,6 +56,12 @@ struct Form {
     identity: Vec<Identity>,
 }
 
+/// A text as it stands in a configuration, quotes and escapes included.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
 /// The confirmed identities of a file; none where there is no file yet.
 ///
 /// # Errors

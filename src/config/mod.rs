@@ -164,7 +164,17 @@ pub struct Jira {
     pub flavour: Flavour,
     pub user: Option<String>,
     pub token: TokenPlace,
+    /// Which projects are read here; empty: those that no other service names.
+    pub projects: Vec<String>,
     pub line: usize,
+}
+
+/// Which Jira reads a project: the first that names it, else the first that names none.
+#[must_use]
+pub fn tracker(services: &[Jira], project: &str) -> Option<usize> {
+    let names = |service: &Jira| service.projects.iter().any(|one| one.eq_ignore_ascii_case(project));
+    let named = services.iter().position(names);
+    named.or_else(|| services.iter().position(|service| service.projects.is_empty()))
 }
 
 /// Which free/busy service.

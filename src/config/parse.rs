@@ -32,7 +32,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let span = root.span();
     let mut root = Table::new(root.into_inner(), span, "the file");
-    let mut parser = Parser { notes, folder, github: Vec::new(), own_signals: Vec::new() };
+    let mut parser = Parser { notes, folder, github: Vec::new(), jira: Vec::new(), own_signals: Vec::new() };
     let config = parser.root(&mut root, file);
     root.finish(&mut parser.notes);
     let mut all = parser.notes.all;
@@ -56,6 +56,8 @@ struct Parser<'a> {
     folder: PathBuf,
     /// The services of the file, by which repositories are read.
     github: Vec<GitHub>,
+    /// The trackers of the file, by which projects are read.
+    jira: Vec<Jira>,
     /// Names of the installation's own signals.
     own_signals: Vec<String>,
 }
@@ -72,7 +74,7 @@ impl Parser<'_> {
         let github = root.tables("github", "[[github]]", &mut self.notes);
         self.github = github.into_iter().filter_map(|table| self.github(table)).collect();
         let jira = root.tables("jira", "[[jira]]", &mut self.notes);
-        let jira = jira.into_iter().filter_map(|table| self.jira(table)).collect();
+        self.jira = jira.into_iter().filter_map(|table| self.jira(table)).collect();
         let services = root.tables("calendar-services", "[[calendar-services]]", &mut self.notes);
         let calendar_services: Vec<CalendarService> =
             services.into_iter().filter_map(|table| self.calendar_service(table)).collect();
@@ -102,7 +104,7 @@ impl Parser<'_> {
             signals,
             report,
             github: std::mem::take(&mut self.github),
-            jira,
+            jira: std::mem::take(&mut self.jira),
             calendar_services,
             git,
             people,
@@ -356,8 +358,9 @@ impl Parser<'_> {
         });
         let user = table.text("user", &mut self.notes).map(Spanned::into_inner);
         let token = self.token(&mut table);
+        let projects = table.texts("projects", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
         table.finish(&mut self.notes);
-        Some(Jira { url: url?, flavour: flavour?, user, token: token?, line })
+        Some(Jira { url: url?, flavour: flavour?, user, token: token?, projects, line })
     }
 
     fn calendar_service(&mut self, mut table: Table<'_>) -> Option<CalendarService> {
@@ -603,8 +606,7 @@ impl Parser<'_> {
         let git = table.texts("git", &mut self.notes);
         let git = git.into_iter().filter_map(|place| self.clone_place(&place));
         let git = git.collect();
-        let jira_projects =
-            table.texts("jira-projects", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        let jira_projects = self.projects(&mut table);
         let jira_boards = table.numbers("jira-boards", &mut self.notes);
         let on_call = table.list("on-call", &mut self.notes);
         let on_call = on_call.into_iter().filter_map(|turn| self.member(turn, people)).collect();
@@ -640,6 +642,16 @@ impl Parser<'_> {
             }
         }
         names.into_iter().map(Spanned::into_inner).collect()
+    }
+
+    fn projects(&mut self, table: &mut Table<'_>) -> Vec<String> {
+        let keys = table.texts("jira-projects", &mut self.notes);
+        for key in &keys {
+            if !self.jira.is_empty() && tracker(&self.jira, key.get_ref()).is_none() {
+                self.notes.add(key.span(), "no [[jira]] reads this project: add its key to its `projects`");
+            }
+        }
+        keys.into_iter().map(Spanned::into_inner).collect()
     }
 
     fn known_person(&mut self, id: &Spanned<String>, people: &[Person]) {
@@ -820,6 +832,12 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
             "[[teams]]",
             "[[github]]\nurl = \"https://api.github.com\"\ntoken-env = \"T\"\nowners = [\"pier\"]\n[[teams]]",
             "21:17: no [[github]] reads this owner's repositories",
+        );
+        check(
+            "[[teams]]\n",
+            "[[jira]]\nurl = \"https://j.example.com\"\nflavour = \"cloud\"\ntoken-env = \"T\"\nprojects = [\"OPS\"]\n\
+             [[teams]]\njira-projects = [\"ops\", \"PAY\"]\n",
+            "19:25: no [[jira]] reads this project",
         );
         check(
             "[[teams]]",

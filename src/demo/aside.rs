@@ -4,10 +4,16 @@
 use super::people::PersonPlan;
 use super::work::{GITHUB, MORNING, TeamWork};
 use crate::model::AccountKind;
-use crate::model::records::{CheckRun, Comment, Commit, IssueChange};
-use crate::model::time::Millis;
+use crate::model::records::{CheckRun, Comment, Commit, IssueChange, Sprint};
+use crate::model::time::{Millis, date_of};
 
 const MINUTE: i64 = 60_000;
+/// The one team of the sample that works in sprints of two weeks, and the number before its first.
+const SPRINTING: &str = "platform";
+const FIRST_SPRINT: i64 = 7_000;
+const SPRINT_DAYS: i64 = 14;
+/// Sprints begin on a Monday at this minute, and end shortly before the next.
+const SPRINT_BEGINS: i64 = MORNING + 30;
 
 impl TeamWork<'_> {
     fn id_aside(&mut self) -> i64 {
@@ -115,6 +121,67 @@ impl TeamWork<'_> {
             to: None,
         };
         self.batch.issue_changes.push(change);
+    }
+
+    /// When a sprint of the sprinting team begins.
+    fn sprint_begins(&self, sprint: i64) -> Millis {
+        let monday = self.first - i64::from(date_of(self.first).weekday().to_monday_zero_offset());
+        self.people.first().map_or(self.until, |one| one.at(monday + SPRINT_DAYS * sprint, SPRINT_BEGINS))
+    }
+
+    /// The sprints up to now.
+    pub(super) fn sprints(&mut self) {
+        let all = (self.last - self.first) / SPRINT_DAYS + 1;
+        for sprint in (0..=all).filter(|_| self.plan.id == SPRINTING) {
+            let (begins, ends) = (self.sprint_begins(sprint), self.sprint_begins(sprint + 1).0 - 30 * MINUTE);
+            if begins > self.until {
+                break;
+            }
+            let over = ends <= self.until.0;
+            self.batch.sprints.push(Sprint {
+                host: super::work::JIRA.to_owned(),
+                sprint_id: FIRST_SPRINT + sprint,
+                board_id: Some(1),
+                state: if over { "closed" } else { "active" }.to_owned(),
+                starts_at: Some(begins),
+                ends_at: Some(Millis(ends)),
+                completed_at: over.then_some(Millis(ends)),
+            });
+        }
+    }
+
+    /// The sprints of a ticket, comma-separated: it is planned into the one in which it is begun, and carried over
+    /// from each that ends before it is done.
+    pub(super) fn planned(&mut self, ticket: i64, created: Millis, started: Millis, ended: Millis) -> String {
+        if self.plan.id != SPRINTING {
+            return String::new();
+        }
+        let all = (self.last - self.first) / SPRINT_DAYS + 1;
+        let own: Vec<i64> = (0..=all)
+            .filter(|sprint| {
+                self.sprint_begins(sprint + 1) > started && self.sprint_begins(*sprint) <= ended.min(self.until)
+            })
+            .collect();
+        let mut list = String::new();
+        for sprint in own {
+            let before = list.clone();
+            let comma = if list.is_empty() { "" } else { "," };
+            list.push_str(&format!("{comma}{}", FIRST_SPRINT + sprint));
+            let at = created.max(Millis(self.sprint_begins(sprint).0 - 20 * MINUTE));
+            let change_id = self.id_aside().to_string();
+            self.batch.issue_changes.push(IssueChange {
+                tracker: crate::model::records::Tracker::Jira,
+                host: super::work::JIRA.to_owned(),
+                issue_id: ticket,
+                change_id,
+                field: "sprint".to_owned(),
+                at,
+                author: None,
+                from: (!before.is_empty()).then_some(before),
+                to: Some(list.clone()),
+            });
+        }
+        list
     }
 
     /// On a few days off somebody pushes two commits all the same.

@@ -47,12 +47,15 @@ impl Chance {
         usize::try_from(at).unwrap_or(0)
     }
 
+    /// A normal number of mean 0 and standard deviation 1, good enough for a sample organisation: twelve uniforms.
+    pub fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+
     /// A lognormal amount with this median and spread, in whole minutes, at least 1.
     pub fn minutes(&mut self, median: f64, spread: f64) -> i64 {
-        // Twelve uniforms make a normal number that is good enough for a sample organisation.
-        let normal = (0..12).map(|_| self.unit()).sum::<f64>() - 6.0;
         #[expect(clippy::cast_possible_truncation, reason = "a few thousand minutes")]
-        let minutes = (median * (normal * spread).exp()).round() as i64;
+        let minutes = (median * (self.normal() * spread).exp()).round() as i64;
         minutes.max(1)
     }
 
@@ -62,6 +65,16 @@ impl Chance {
         // A sum of coins keeps the spread near that of a Poisson number.
         for _ in 0..20 {
             count += i64::from(self.happens(mean / 20.0));
+        }
+        count
+    }
+
+    /// A Poisson number (Knuth, 1969), for means up to some hundreds.
+    pub fn poisson(&mut self, mean: f64) -> i64 {
+        let (mut count, mut rest) = (0, self.unit().max(f64::MIN_POSITIVE).ln());
+        while rest > -mean {
+            rest += self.unit().max(f64::MIN_POSITIVE).ln();
+            count += 1;
         }
         count
     }

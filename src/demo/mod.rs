@@ -2,7 +2,7 @@
 //! same store, measuring, noticing and report as a real night.
 
 mod aside;
-mod chance;
+pub(crate) mod chance;
 mod people;
 mod talk;
 mod work;

@@ -71,6 +71,7 @@ impl<'a> TeamWork<'a> {
             visible: true,
         };
         self.batch.repositories.push(repository);
+        self.sprints();
         for day in self.first..=self.last {
             let at_work: Vec<&PersonPlan> = self.people.iter().copied().filter(|person| person.works(day)).collect();
             for person in &at_work {
@@ -154,6 +155,8 @@ impl<'a> TeamWork<'a> {
             self.status(id, ended, account, "3", "6");
         }
         self.befall(id, &fate, account, started, ended);
+        let created = if fate.incident { Millis(started.0 - 1_800_000) } else { created };
+        let sprints = self.planned(id, created, started, ended);
         self.batch.issues.push(Issue {
             tracker: Tracker::Jira,
             host: JIRA.to_owned(),
@@ -164,7 +167,7 @@ impl<'a> TeamWork<'a> {
             status_id: if done { "6" } else { "3" }.to_owned(),
             status_category: if done { "done" } else { "in_progress" }.to_owned(),
             priority: None,
-            created_at: if fate.incident { Millis(started.0 - 1_800_000) } else { created },
+            created_at: created,
             updated_at: if done { ended } else { started },
             resolved_at: done.then_some(ended),
             assignee: account,
@@ -173,7 +176,7 @@ impl<'a> TeamWork<'a> {
             due_on: due_on.map(date_of),
             fix_version_on: None,
             labels: if fate.incident { "incident" } else { "" }.to_owned(),
-            sprints: String::new(),
+            sprints,
             estimate: None,
             flagged: false,
             gone: None,

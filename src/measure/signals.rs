@@ -42,7 +42,7 @@ const SHIPPED: &[(&str, &str)] = &shipped![
     "moving_goals",
     "incident_interruptions",
     "retry_friction",
-    // Evidence alone: its periods of four weeks are not noticed yet, so it has no card.
+    "overfull_plan",
     "work_on_days_off",
 ];
 

@@ -29,6 +29,9 @@ impl fmt::Debug for Account {
     }
 }
 
+/// The person to whom accounts of automation are linked; no id of a configuration can be this one.
+pub const BOT: &str = "\u{0}bot";
+
 /// What a service says an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccountKind {

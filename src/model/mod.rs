@@ -7,7 +7,7 @@ pub mod evidence;
 pub mod records;
 pub mod time;
 
-pub use account::{Account, AccountKind, Pseudonyms};
+pub use account::{Account, AccountKind, BOT, Pseudonyms};
 pub use batch::{Batch, Gone, Replaced};
 pub use cursor::{Cursor, Cursors, Resume, ScopeId};
 pub use evidence::EvidenceRow;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::joint::{Scored, joint};
 use super::memory::START;
+use super::periods::Periods;
 use super::usual_range::{Kind, Pair, Series, Side};
 
 /// The file: series, and nights for joint cards. Other keys, such as expected values, are ignored.
@@ -24,6 +25,10 @@ fn signal_threshold() -> f64 {
     START.signal
 }
 
+fn weeks() -> String {
+    Periods::Weeks.word().to_owned()
+}
+
 fn joint_threshold() -> f64 {
     START.joint
 }
@@ -36,8 +41,9 @@ pub struct SeriesForm {
     pub side: String,
     #[serde(default)]
     pub stock: bool,
-    #[serde(default)]
-    pub by_fortnight: bool,
+    /// The length of the periods: `weeks`, `fortnights`, `sprints` or `four-weeks`.
+    #[serde(default = "weeks")]
+    pub periods: String,
     #[serde(default)]
     pub min_n: f64,
     pub weeks: Vec<Option<(i64, i64)>>,
@@ -55,7 +61,7 @@ impl SeriesForm {
             kind: if series.kind == Kind::Share { "share" } else { "rate" }.to_owned(),
             side: if series.side == Side::High { "high" } else { "low" }.to_owned(),
             stock: series.stock,
-            by_fortnight: series.by_fortnight,
+            periods: series.periods.word().to_owned(),
             min_n: series.minimum,
             weeks: series.weeks.iter().map(|week| week.map(pair)).collect(),
             w10: pair(series.w10),
@@ -203,7 +209,9 @@ fn series(form: &SeriesForm) -> Result<Series, FileError> {
         kind,
         side,
         stock: form.stock,
-        by_fortnight: form.by_fortnight,
+        periods: Periods::of(&form.periods).ok_or_else(|| {
+            word("periods", "\"weeks\", \"fortnights\", \"sprints\" or \"four-weeks\"", &form.periods)
+        })?,
         minimum: form.min_n,
         weeks: weeks
             .map(|(at, week)| week.map(|week| pair(format!("week {}", at + 1), week)).transpose())

@@ -10,7 +10,7 @@ const THIRD: f64 = 1.0;
 const SHARED_PLACE: (&str, &str) = ("no_quiet_block", "meeting_load");
 
 /// Themes: names for exactly these three (`meeting_load` counts as `no_quiet_block`).
-const THEMES: [(&str, [&str; 3]); 5] = [
+pub(crate) const THEMES: [(&str, [&str; 3]); 5] = [
     ("stuck in silence", ["stalled_work", "waiting_for_review", "fewer_voices"]),
     ("date under strain", ["moving_dates", "outside_usual_hours", "quiet_approvals"]),
     ("overload", ["no_quiet_block", "unplanned_work", "outside_usual_hours"]),

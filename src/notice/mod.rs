@@ -6,12 +6,18 @@ pub mod joint;
 pub mod memory;
 pub mod nights;
 pub mod people;
+pub mod periods;
 pub mod replay;
+mod rounds;
+#[cfg(test)]
+mod rounds_tests;
 pub mod series;
 #[cfg(test)]
 mod tests;
 pub mod usual_range;
+mod window;
 
 pub use memory::{Memory, START, Thresholds};
 pub use nights::{Card, Notices, Observation, SignalState, State, notice};
+pub use periods::Periods;
 pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput, exact};

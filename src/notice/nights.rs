@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::joint::{Joint, Scored, is_known, joint};
 use super::memory::{Memory, Remembered, START};
 use super::people::{joint_strength, strength};
-use super::series::{Form, Point, Settings, SignalSpec, TeamInput, Track, Window};
-use super::usual_range::{FEWEST_WEEKS, Verdict};
+use super::series::{Form, Point, Settings, SignalSpec, TeamInput, Track};
+use super::usual_range::Verdict;
+use super::window::Window;
 
 /// How far calibration may move a threshold below and above its start value. Not below: there a calm year would fill the
 /// budget of one card a quarter, and more than 0.6 cards a quarter on the page of a calm team are too many.
@@ -54,7 +55,7 @@ pub enum State {
     WithinUsual,
     /// Outside the usual range, without a card.
     OutsideQuietly,
-    /// Too few weeks of the past.
+    /// Too few periods of the past.
     Learning {
         weeks: usize,
         of: usize,
@@ -162,6 +163,7 @@ impl Look<'_> {
         let score = self.verdict.score;
         let candidate =
             score.filter(|score| *score >= START.signal - REACH.0 && self.verdict.z10.is_some() && self.effect());
+        let candidate = candidate.filter(|_| self.track.is_tested(night));
         Single {
             slug: self.track.spec.slug.clone(),
             order: self.track.spec.order,
@@ -220,7 +222,7 @@ fn together(looks: &[Look<'_>], found: Joint, night: i64) -> Together {
 }
 
 fn look<'a>(team: &TeamInput, track: &'a Track<'a>, night: i64, with_range: bool) -> Look<'a> {
-    let (w10, w5) = (track.window(night, 10), track.window(night, 5));
+    let (w10, w5) = track.windows(night);
     let pair = |window: &Option<Window<'_>>| window.as_ref().map(Window::pair);
     let series = track.series(night, pair(&w10), pair(&w5));
     let verdict = if with_range { series.verdict() } else { series.scores() };
@@ -310,7 +312,7 @@ fn state(spec: &SignalSpec, team: &TeamInput, looks: &[Look<'_>], open: &[&Remem
     } else if let Some(source) = missing {
         State::NotComputed { source }
     } else if look.verdict.baseline.is_none() {
-        State::Learning { weeks: look.verdict.usable_weeks, of: FEWEST_WEEKS }
+        State::Learning { weeks: look.verdict.usable_weeks, of: spec.periods.fewest() }
     } else if open.iter().any(|card| card.signals.contains(&spec.slug)) {
         State::Open
     } else {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::joint::{Joint, Scored, joint};
 use super::nights::Look;
-use super::series::{FEWEST_PEOPLE, Window};
+use super::series::FEWEST_PEOPLE;
 use super::usual_range::{Side, Verdict};
+use super::window::Window;
 
 /// Without any one person the score must keep this part of the threshold.
 const KEPT: f64 = 0.75;

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::memory::Thresholds;
-use super::usual_range::{FEWEST_WEEKS, Kind, Pair, Series, Side};
+use super::periods::Periods;
+use super::rounds::{Days, Round};
+use super::usual_range::{Kind, Pair, Series, Side};
+use super::window::{Week, Window, drawn};
 pub use crate::model::EvidenceRow;
 use crate::model::time::{date_of, day_number, week_of};
 
@@ -43,6 +45,8 @@ pub struct SignalSpec {
     pub baseline_minimum: i64,
     /// The signal of which this one is a detail: no second card stands beside it.
     pub detail_of: Option<String>,
+    /// In which periods its past is read.
+    pub periods: Periods,
     /// Swings with the halves of a sprint: where a team works in sprints of two weeks, its past is read in fortnights.
     pub by_sprint: bool,
 }
@@ -103,17 +107,11 @@ pub struct Point {
 /// The people behind a number without whom it says nothing.
 pub const FEWEST_PEOPLE: usize = 3;
 
-/// Counts below this read "few", whoever stands behind them.
-const FEW: i64 = 3;
-
-/// A usable week or fortnight: its count, and the people behind x.
-struct Week {
-    pair: Pair,
-    people: BTreeSet<Option<i64>>,
-}
+/// A period of the past by its first and last day; `None` where it is not usable.
+type Past<'b> = ((i64, i64), Option<&'b Week>);
 
 /// What counts on one day; `None` for days that give neither x nor n.
-type Day<'a> = Option<Rc<[&'a EvidenceRow]>>;
+pub(super) type Day<'a> = Option<Rc<[&'a EvidenceRow]>>;
 
 /// Days between the first days of two weeks.
 const WEEK: i64 = 7;
@@ -135,15 +133,8 @@ pub(super) struct Track<'a> {
     weeks: BTreeMap<i64, Option<Week>>,
     /// Two usable weeks in a row by the Monday of the newer one; empty where the past is read in weeks.
     fortnights: BTreeMap<i64, Week>,
-}
-
-/// The 10-day or 5-day window of a track that ends on a night.
-pub(super) struct Window<'a> {
-    pub from: i64,
-    pub to: i64,
-    rows: Vec<Rc<[&'a EvidenceRow]>>,
-    cap: Option<i64>,
-    spec: &'a SignalSpec,
+    /// The looks of a signal that is looked at seldom, in order of their nights; empty for one of every night.
+    rounds: Vec<Round<'a>>,
 }
 
 impl<'a> Track<'a> {
@@ -164,13 +155,44 @@ impl<'a> Track<'a> {
                 slot.push(row);
             }
         }
-        let rows = rows.into_iter().map(|rows| rows.map(Rc::from)).collect();
-        let mut track = Self { spec, days, rows, weeks: BTreeMap::new(), fortnights: BTreeMap::new() };
-        track.weeks = track.count_weeks(&staffed);
+        let rows: Vec<Day<'a>> = rows.into_iter().map(|rows| rows.map(Rc::from)).collect();
+        let all = Days { spec, days: &days, rows: &rows };
+        let rounds = match spec.periods {
+            Periods::Weeks | Periods::Fortnights => Vec::new(),
+            Periods::Sprints => all.sprints(),
+            Periods::FourWeeks => all.quarters(),
+        };
+        let mut track = Self { spec, days, rows, weeks: BTreeMap::new(), fortnights: BTreeMap::new(), rounds };
+        if track.is_nightly() {
+            track.weeks = track.count_weeks(&staffed);
+        }
         if spec.by_sprint && team.two_week_sprints {
             track.fortnights = track.count_fortnights();
         }
         track
+    }
+
+    /// Whether it is looked at every night.
+    fn is_nightly(&self) -> bool {
+        matches!(self.spec.periods, Periods::Weeks | Periods::Fortnights)
+    }
+
+    /// The look whose figures stand on a night.
+    fn round(&self, night: i64) -> Option<&Round<'a>> {
+        self.rounds[..self.rounds.partition_point(|round| round.night <= night)].last()
+    }
+
+    /// Whether a card may open on this night: a signal that is looked at seldom is tested once a look.
+    pub fn is_tested(&self, night: i64) -> bool {
+        self.is_nightly() || self.round(night).is_some_and(|round| round.night == night)
+    }
+
+    /// The long and the short window of a night; a signal that is looked at seldom has the long one alone.
+    pub fn windows(&self, night: i64) -> (Option<Window<'a>>, Option<Window<'a>>) {
+        if self.is_nightly() {
+            return (self.window(night, 10), self.window(night, 5));
+        }
+        (self.round(night).and_then(|round| round.window.clone()), None)
     }
 
     /// Whether the team never has enough people for this signal.
@@ -180,7 +202,7 @@ impl<'a> Track<'a> {
 
     /// The window of `length` working days that ends on or before `night`; `None` where there are too few days, or
     /// too few of them were read completely (8 of 10, 4 of 5).
-    pub fn window(&self, night: i64, length: usize) -> Option<Window<'a>> {
+    fn window(&self, night: i64, length: usize) -> Option<Window<'a>> {
         let end = self.days.partition_point(|day| *day <= night);
         let start = end.checked_sub(length)?;
         let rows: Vec<Rc<[&EvidenceRow]>> = self.rows[start..end].iter().flatten().cloned().collect();
@@ -188,47 +210,51 @@ impl<'a> Track<'a> {
             return None;
         }
         let cap = self.spec.cap.map(|(long, short)| if length == 10 { long } else { short });
-        Some(Window { from: self.days[start], to: self.days[end - 1], rows, cap, spec: self.spec })
+        Some(Window::new(self.spec, (self.days[start], self.days[end - 1]), rows, cap))
     }
 
     /// The window of the same days of the week a year before; `None` where there are no such days.
     pub fn a_year_before(&self, night: i64) -> Option<Window<'a>> {
-        self.window(night - YEAR, 10).filter(|window| window.to > night - YEAR - WEEK)
+        self.window(night - YEAR, 10).filter(|_| self.is_nightly()).filter(|window| window.to > night - YEAR - WEEK)
     }
 
-    /// The weeks of the baseline of a night, oldest first: Monday and, where it is usable, the week.
-    fn weeks(&self, night: i64) -> Vec<(i64, Option<&Week>)> {
+    /// The periods of the baseline of a night, oldest first.
+    fn past(&self, night: i64) -> (Periods, Vec<Past<'_>>) {
+        if !self.is_nightly() {
+            let past = self.round(night).map_or(&[][..], |round| &round.past);
+            let past = &past[past.len().saturating_sub(self.spec.periods.most())..];
+            return (self.spec.periods, past.iter().map(|(span, week)| (*span, week.as_ref())).collect());
+        }
+        match self.past_fortnights(night) {
+            Some(periods) => (Periods::Fortnights, periods),
+            None => (Periods::Weeks, self.past_weeks(night)),
+        }
+    }
+
+    fn past_weeks(&self, night: i64) -> Vec<Past<'_>> {
         let monday = day_number(week_of(date_of(night)));
         let weeks = (NEWEST_WEEK..=OLDEST_WEEK).rev().map(|back| monday - WEEK * back);
-        weeks.map(|week| (week, self.weeks.get(&week).and_then(Option::as_ref))).collect()
+        weeks.map(|week| ((week, week + 6), self.weeks.get(&week).and_then(Option::as_ref))).collect()
     }
 
-    /// The fortnights of the baseline of a night, oldest first, by the Monday of the newer week; `None` where the
-    /// past is read in weeks, or too short for fortnights.
-    fn fortnights(&self, night: i64) -> Option<Vec<(i64, Option<&Week>)>> {
+    /// The past in fortnights; `None` where it is read in weeks, or too short for fortnights.
+    fn past_fortnights(&self, night: i64) -> Option<Vec<Past<'_>>> {
         let monday = day_number(week_of(date_of(night)));
         let newer = (0..PAST_WEEKS / 2).rev().map(|back| monday - WEEK * (NEWEST_WEEK + 2 * back));
-        let periods: Vec<(i64, Option<&Week>)> = newer.map(|week| (week, self.fortnights.get(&week))).collect();
-        let usable = periods.iter().filter(|(_, period)| period.is_some_and(|period| self.is_enough(period)));
-        (usable.count() >= FEWEST_WEEKS).then_some(periods)
-    }
-
-    fn is_enough(&self, period: &Week) -> bool {
-        period.pair.n >= self.spec.kind.fewest()
+        let periods: Vec<Past<'_>> = newer.map(|week| ((week - WEEK, week + 6), self.fortnights.get(&week))).collect();
+        (self.usable(&periods).len() >= Periods::Fortnights.fewest()).then_some(periods)
     }
 
     /// The series of a night; counts without a window are zero of zero, which is never enough to say anything.
     pub fn series(&self, night: i64, w10: Option<Pair>, w5: Option<Pair>) -> Series {
-        let fortnights = self.fortnights(night);
-        let by_fortnight = fortnights.is_some();
-        let periods = fortnights.unwrap_or_else(|| self.weeks(night));
-        let weeks: Vec<Option<Pair>> = periods.into_iter().map(|(_, week)| week.map(|week| week.pair)).collect();
+        let (periods, past) = self.past(night);
+        let weeks: Vec<Option<Pair>> = past.into_iter().map(|(_, week)| week.map(|week| week.pair)).collect();
         let seen: i64 = weeks.iter().flatten().map(|pair| pair.x).sum();
         Series {
             kind: self.spec.kind,
             side: self.spec.side,
             stock: self.spec.form == Form::Stock,
-            by_fortnight,
+            periods,
             // No window is large enough beside a baseline in which next to nothing happened.
             minimum: if seen < self.spec.baseline_minimum { f64::INFINITY } else { self.spec.minimum },
             weeks,
@@ -238,24 +264,17 @@ impl<'a> Track<'a> {
     }
 
     /// The periods with enough in them.
-    fn usable<'b>(&self, periods: Vec<(i64, Option<&'b Week>)>) -> Vec<(i64, &'b Week)> {
-        let known = periods.into_iter().filter_map(|(monday, week)| Some((monday, week?)));
-        known.filter(|(_, week)| self.is_enough(week)).collect()
+    fn usable<'b>(&self, periods: &[Past<'b>]) -> Vec<((i64, i64), &'b Week)> {
+        let known = periods.iter().filter_map(|(span, week)| Some((*span, (*week)?)));
+        known.filter(|(_, week)| week.pair.n >= self.spec.kind.fewest()).collect()
     }
 
-    /// The points that are drawn: past fortnights as the method takes them, oldest first, then the present window.
+    /// The points that are drawn: past stretches as the method takes them, oldest first, then the present window.
     pub fn points(&self, night: i64) -> Vec<Point> {
-        let mut points: Vec<Point> = match self.fortnights(night) {
-            Some(periods) => self
-                .usable(periods)
-                .iter()
-                .map(|(newer, period)| drawn((newer - WEEK, newer + 6), period.pair, period.people.len()))
-                .collect(),
-            None => {
-                self.usable(self.weeks(night)).rchunks_exact(2).rev().map(|pair| paired(pair[0], pair[1])).collect()
-            }
-        };
-        points.extend(self.window(night, 10).map(|window| window.point()));
+        let (periods, past) = self.past(night);
+        let usable = self.usable(&past);
+        let mut points: Vec<Point> = usable.rchunks_exact(periods.together()).rev().filter_map(together).collect();
+        points.extend(self.windows(night).0.map(|window| window.point()));
         points
     }
 
@@ -297,8 +316,7 @@ impl<'a> Track<'a> {
     where
         'a: 'b,
     {
-        let window = Window { from: 0, to: 0, rows: days.flatten().cloned().collect(), cap, spec: self.spec };
-        Week { pair: window.pair(), people: window.people() }
+        Window::new(self.spec, (0, 0), days.flatten().cloned().collect(), cap).week()
     }
 }
 
@@ -308,8 +326,8 @@ impl<'a> Track<'a> {
 pub fn exact(team: &TeamInput, spec: &SignalSpec, settings: &Settings, today: i64) -> Option<Series> {
     let night = team.days.iter().map(|day| day.day).rfind(|day| *day < today)?;
     let track = Track::new(team, spec, settings);
-    let pair = |length| track.window(night, length).map(|window| window.pair());
-    Some(track.series(night, pair(10), pair(5)))
+    let (long, short) = track.windows(night);
+    Some(track.series(night, long.map(|window| window.pair()), short.map(|window| window.pair())))
 }
 
 /// The median staffing of the 26 weeks up to a week.
@@ -319,107 +337,15 @@ fn median_staffing(staffing: &[(i64, i64)], monday: i64) -> i64 {
     lower_median(&mut values)
 }
 
-fn lower_median(values: &mut [i64]) -> i64 {
+pub(super) fn lower_median(values: &mut [i64]) -> i64 {
     values.sort_unstable();
     values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }
 
-fn paired((monday, older): (i64, &Week), (last, newer): (i64, &Week)) -> Point {
-    let pair = Pair::new(older.pair.x + newer.pair.x, older.pair.n + newer.pair.n);
-    drawn((monday, last + 6), pair, older.people.union(&newer.people).count())
-}
-
-/// A point as it may be shown: "few" where fewer than three people, or fewer than three events, stand behind it.
-fn drawn((from, to): (i64, i64), pair: Pair, people: usize) -> Point {
-    let few = people < FEWEST_PEOPLE || pair.x < FEW;
-    Point { from, to, x: (!few).then_some(pair.x), n: pair.n }
-}
-
-impl Window<'_> {
-    /// The window as it may be shown.
-    pub fn point(&self) -> Point {
-        drawn((self.from, self.to), self.pair(), self.people().len())
-    }
-
-    /// x of n of the whole window.
-    pub fn pair(&self) -> Pair {
-        self.count(|_| true)
-    }
-
-    /// x of n without one person's rows.
-    pub fn without(&self, person: Option<i64>) -> Pair {
-        self.count(|row| row.person != person)
-    }
-
-    /// The people behind x.
-    pub fn people(&self) -> BTreeSet<Option<i64>> {
-        self.all().filter(|row| row.x > 0).map(|row| row.person).collect()
-    }
-
-    fn all(&self) -> impl Iterator<Item = &EvidenceRow> {
-        self.rows.iter().flat_map(|day| day.iter().copied())
-    }
-
-    /// Everybody with a row: whose removal is tried out.
-    pub fn everybody(&self) -> BTreeSet<Option<i64>> {
-        self.all().map(|row| row.person).collect()
-    }
-
-    /// People whose x lies below what p would give for their own exposure: the numerator of a low-side signal.
-    pub fn people_below(&self, p: f64) -> usize {
-        let mut own: BTreeMap<Option<i64>, Pair> = BTreeMap::new();
-        for row in self.all() {
-            let pair = own.entry(row.person).or_default();
-            pair.x += row.x;
-            pair.n += row.n;
-        }
-        let below = |pair: &&Pair| super::usual_range::as_f64(pair.x) < p * super::usual_range::as_f64(pair.n);
-        own.values().filter(below).count()
-    }
-
-    /// The items behind x, each once.
-    pub fn items(&self) -> Vec<Arc<str>> {
-        let days = match self.spec.form {
-            Form::Flow => self.rows.as_slice(),
-            // Of a stock, only what still exists can be talked about.
-            Form::Stock => &self.rows[self.rows.len().saturating_sub(1)..],
-        };
-        let rows = days.iter().flat_map(|day| day.iter()).filter(|row| row.x > 0);
-        let items: BTreeSet<Arc<str>> = rows.filter_map(|row| row.item.clone()).collect();
-        items.into_iter().collect()
-    }
-
-    fn count(&self, wanted: impl Fn(&EvidenceRow) -> bool) -> Pair {
-        let days = self.rows.iter().map(|day| day.iter().copied().filter(|row| wanted(row)));
-        match self.spec.form {
-            Form::Stock => {
-                let sums = days.map(|day| day.fold((0, 0), |(x, n), row| (x + row.x, n + row.n)));
-                let (mut x, mut n): (Vec<i64>, Vec<i64>) = sums.unzip();
-                Pair::new(lower_median(&mut x), lower_median(&mut n))
-            }
-            Form::Flow if self.spec.once_per_item => once_per_item(days.flatten()),
-            Form::Flow => summed(days.flatten(), self.cap),
-        }
-    }
-}
-
-fn once_per_item<'a>(rows: impl Iterator<Item = &'a EvidenceRow>) -> Pair {
-    let mut items: BTreeMap<Option<&Arc<str>>, (i64, i64)> = BTreeMap::new();
-    for row in rows {
-        let item = items.entry(row.item.as_ref()).or_default();
-        item.0 = item.0.max(row.x);
-        item.1 = item.1.max(row.n);
-    }
-    items.values().fold(Pair::default(), |sum, (x, n)| Pair::new(sum.x + x, sum.n + n))
-}
-
-fn summed<'a>(rows: impl Iterator<Item = &'a EvidenceRow>, cap: Option<i64>) -> Pair {
-    let Some(cap) = cap else { return rows.fold(Pair::default(), |sum, row| Pair::new(sum.x + row.x, sum.n + row.n)) };
-    let mut by_person: BTreeMap<Option<i64>, i64> = BTreeMap::new();
-    let mut n = 0;
-    for row in rows {
-        *by_person.entry(row.person).or_default() += row.x;
-        n += row.n;
-    }
-    Pair::new(by_person.values().map(|x| (*x).min(cap)).sum(), n)
+/// Periods side by side as one point.
+fn together(periods: &[((i64, i64), &Week)]) -> Option<Point> {
+    let (((from, _), _), ((_, to), _)) = (periods.first()?, periods.last()?);
+    let sum = |sum: Pair, (_, week): &(_, &Week)| Pair::new(sum.x + week.pair.x, sum.n + week.pair.n);
+    let people: BTreeSet<Option<i64>> = periods.iter().flat_map(|(_, week)| week.people.iter().copied()).collect();
+    Some(drawn((*from, *to), periods.iter().fold(Pair::default(), sum), people.len()))
 }

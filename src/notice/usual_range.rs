@@ -3,6 +3,8 @@
 //! Shares are compared with a beta-binomial, rates with a negative binomial predictive distribution. Both tails are
 //! summed directly; neither is ever computed as one minus the other.
 
+use super::periods::Periods;
+
 /// What a signal counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -47,10 +49,6 @@ impl Pair {
     }
 }
 
-/// Weeks of baseline that count at most.
-pub const WEEKS: usize = 26;
-/// Usable weeks without which nothing is said.
-pub const FEWEST_WEEKS: usize = 8;
 /// The 5-day window must stand out by this much more.
 pub const SHORT_WINDOW_HANDICAP: f64 = 0.4;
 /// A share must differ by this much, a rate by this factor, to be worth a card.
@@ -59,26 +57,28 @@ const RATE_EFFECT: f64 = 1.5;
 /// Both ends of the usual range: 5 and 95 in 100.
 const RANGE: (f64, f64) = (0.05, 0.95);
 
-/// A series: the weeks of the baseline, oldest first, and both windows.
+/// A series: the periods of the baseline, oldest first, and both windows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     pub kind: Kind,
     pub side: Side,
     pub stock: bool,
-    /// The periods of the past are fortnights, for signals that swing with the halves of a sprint of two weeks.
-    pub by_fortnight: bool,
+    /// The length of the periods in `weeks`.
+    pub periods: Periods,
     /// The fewest opportunities of a 10-day window; half of it for 5 days.
     pub minimum: f64,
-    /// One entry a week, `None` where the week is not complete or not staffed. Only the last 26 count.
+    /// One entry a period, `None` where it is not complete or not staffed. Only the newest ones count.
     pub weeks: Vec<Option<Pair>>,
+    /// The long window: ten working days, the plan of a sprint, or twelve weeks.
     pub w10: Pair,
+    /// Five working days; zero of zero where there is one window only.
     pub w5: Pair,
 }
 
 /// The baseline's quantities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baseline {
-    /// Usable weeks.
+    /// Usable periods.
     pub weeks: usize,
     pub total_n: f64,
     pub p: f64,
@@ -94,7 +94,7 @@ pub struct Usual {
     pub high: i64,
     /// p times n.
     pub expected: f64,
-    /// In how many past fortnights the count, scaled to the present n, lay inside.
+    /// In how many past stretches of the window's length the count, scaled to the present n, lay inside.
     pub past_within: usize,
     pub past_total: usize,
 }
@@ -128,20 +128,17 @@ impl Verdict {
 }
 
 impl Series {
-    /// Weeks with enough opportunities, by position in the last 26.
+    /// Periods with enough opportunities, of the newest that count.
     fn usable(&self) -> Vec<Pair> {
-        let recent = &self.weeks[self.weeks.len().saturating_sub(WEEKS)..];
+        let recent = &self.weeks[self.weeks.len().saturating_sub(self.periods.most())..];
         recent.iter().flatten().filter(|week| week.n >= self.kind.fewest()).copied().collect()
     }
 
-    /// Past fortnights: usable weeks in pairs, newest first; an odd oldest week is dropped.
+    /// Stretches of the past as long as the window: usable weeks in pairs, newest first; an odd oldest week is dropped.
     #[must_use]
-    pub fn fortnights(&self) -> Vec<Pair> {
-        let usable = self.usable();
-        if self.by_fortnight {
-            return usable;
-        }
-        usable.rchunks_exact(2).map(|pair| Pair::new(pair[0].x + pair[1].x, pair[0].n + pair[1].n)).collect()
+    pub fn stretches(&self) -> Vec<Pair> {
+        let sum = |part: &[Pair]| part.iter().fold(Pair::default(), |sum, one| Pair::new(sum.x + one.x, sum.n + one.n));
+        self.usable().rchunks_exact(self.periods.together()).map(sum).collect()
     }
 
     /// The verdict about this series.
@@ -170,8 +167,11 @@ impl Series {
             effect: None,
             effect_scoring: None,
         };
-        let Some(baseline) = baseline(self.kind, &weeks) else { return none };
-        let long = if self.stock || self.by_fortnight { 1.0 } else { 2.0 };
+        if weeks.len() < self.periods.fewest() {
+            return none;
+        }
+        let baseline = baseline(self.kind, &weeks);
+        let long = if self.stock { 1.0 } else { self.periods.window() };
         let short = 1.0;
         let (p10, p5) = (self.predictive(&baseline, self.w10, long), self.predictive(&baseline, self.w5, short));
         let known = |window: Pair, days: f64, periods: f64| self.enough(&baseline, window, days, periods);
@@ -235,17 +235,14 @@ impl Series {
 
     fn usual(&self, baseline: &Baseline, predictive: &Predictive) -> Usual {
         let (low, high) = predictive.range();
-        let past = self.fortnights();
+        let past = self.stretches();
         let scaled = |pair: &Pair| (as_f64(pair.x) * as_f64(self.w10.n) / as_f64(pair.n) + 0.5).floor();
         let within = past.iter().map(scaled).filter(|x| (as_f64(low)..=as_f64(high)).contains(x)).count();
         Usual { low, high, expected: baseline.p * as_f64(self.w10.n), past_within: within, past_total: past.len() }
     }
 }
 
-fn baseline(kind: Kind, weeks: &[Pair]) -> Option<Baseline> {
-    if weeks.len() < FEWEST_WEEKS {
-        return None;
-    }
+fn baseline(kind: Kind, weeks: &[Pair]) -> Baseline {
     let count = as_f64_len(weeks.len());
     let total_x: f64 = weeks.iter().map(|week| as_f64(week.x)).sum();
     let total_n: f64 = weeks.iter().map(|week| as_f64(week.n)).sum();
@@ -268,7 +265,7 @@ fn baseline(kind: Kind, weeks: &[Pair]) -> Option<Baseline> {
         Kind::Share => f64::max(nbar - 1.0, 1.0),
         Kind::Rate => f64::max(nbar * p, 0.5),
     };
-    Some(Baseline { weeks: weeks.len(), total_n, p, nbar, phi, rho: (phi - 1.0) / spread })
+    Baseline { weeks: weeks.len(), total_n, p, nbar, phi, rho: (phi - 1.0) / spread }
 }
 
 /// A predictive distribution of x.

@@ -130,6 +130,9 @@ fn github_findings(
         access.remaining.map_or_else(String::new, |left| format!(", {left} requests left this hour")),
         access.expires.as_ref().map_or_else(String::new, |date| format!(", it expires on {date}")),
     ))];
+    if let Some(sentence) = teams_hidden(&access.scopes) {
+        findings.push(fine(format!("GitHub {host}: {sentence}")));
+    }
     let writes = access.write_scopes().join(", ");
     if !writes.is_empty() && !allow_write {
         let out = "make a read-only one, or set allow-write-scopes = true beside it";
@@ -148,6 +151,15 @@ fn github_findings(
         findings.push(wrong(format!("{count} logins of the configuration are not known to {host}; correct them")));
     }
     findings
+}
+
+/// Whether a token's scopes keep rosters from being proposed; a night needs none of it. Tokens and
+/// Apps that name no scopes are found out by asking.
+fn teams_hidden(scopes: &[String]) -> Option<&'static str> {
+    let shown = scopes.is_empty() || scopes.iter().any(|scope| scope.ends_with(":org") || scope.ends_with(":write"));
+    let hidden = "without read:org the token cannot see the organisation's teams, from which `undercurrent identities \
+                  --teams` proposes rosters; nothing else needs it";
+    (!shown).then_some(hidden)
 }
 
 fn jira_findings(source: &jira::JiraSource, answer: Result<jira::Access, CollectError>) -> Vec<Finding> {

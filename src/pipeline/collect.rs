@@ -13,17 +13,19 @@ use super::exit::Failure;
 use super::freshness::place;
 use super::night::elapsed;
 use super::record::{RunRecord, Scope};
-use super::roster::{BOT, calendar_account};
+use super::roster::calendar_account;
 use super::selection::Selection;
 use crate::collect::calendar::{self, CalendarSource, FreeBusySource, Location, Mailbox};
 use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
 use crate::collect::jira::{self, JiraSource};
 use crate::collect::{Context, Delivery, Meter, ScopeReport};
-use crate::config::{CalendarKind, CalendarService, Config, Flavour, GitHubCredential, GitPlace, TokenPlace, reader};
+use crate::config::{
+    CalendarKind, CalendarService, Config, Flavour, GitHubCredential, GitPlace, TokenPlace, reader, tracker,
+};
 use crate::model::records::PersonAccount;
 use crate::model::time::Millis;
-use crate::model::{Batch, Cursor, Pseudonyms, Replaced, ScopeId};
+use crate::model::{BOT, Batch, Cursor, Pseudonyms, Replaced, ScopeId};
 use crate::store::{Store, StoreError};
 
 /// Rows that are gathered before they are merged in one commit.
@@ -88,11 +90,12 @@ impl Sources {
                     repositories: issue_repositories(config),
                     in_progress: config.in_progress.clone(),
                     known: BTreeMap::new(),
+                    accept_gone: false,
                 },
             };
             Ok((source, service.allow_write_scopes))
         });
-        let jira = config.jira.iter().map(|service| {
+        let jira = config.jira.iter().enumerate().map(|(at, service)| {
             Ok(JiraSource {
                 url: service.url.clone(),
                 host: jira::host_of(&service.url),
@@ -102,18 +105,12 @@ impl Sources {
                 },
                 user: service.user.clone(),
                 token: token(&service.token, service.line)?,
-                projects: all(config, |team| &team.jira_projects),
-                boards: config
-                    .teams
-                    .iter()
-                    .flat_map(|team| &team.jira_boards)
-                    .copied()
-                    .collect::<BTreeSet<_>>()
-                    .into_iter()
-                    .collect(),
-                boardless: boardless(config),
+                projects: own_projects(config, at),
+                boards: boards(config, at),
+                boardless: boardless(config, at),
                 labels: config.labels.clone(),
                 known: jira::KnownIssues::new(),
+                accept_gone: false,
             })
         });
         let free_busy = config.calendar_services.iter().map(|service| {
@@ -149,10 +146,28 @@ fn own_repositories(config: &Config, at: usize) -> Vec<String> {
     all(config, |team| &team.repositories).into_iter().filter(own).collect()
 }
 
-/// Projects of teams that name no board.
-fn boardless(config: &Config) -> Vec<String> {
+/// The projects that one of the trackers reads.
+fn own_projects(config: &Config, at: usize) -> Vec<String> {
+    let own = |key: &String| tracker(&config.jira, key) == Some(at);
+    all(config, |team| &team.jira_projects).into_iter().filter(own).collect()
+}
+
+/// The boards of teams with a project in a tracker: numbers mean something in one tracker only. The boards of a team
+/// without a project are looked for in the first one.
+fn boards(config: &Config, at: usize) -> Vec<i64> {
+    let own = |team: &&crate::config::Team| match team.jira_projects.as_slice() {
+        [] => at == 0,
+        keys => keys.iter().any(|key| tracker(&config.jira, key) == Some(at)),
+    };
+    let boards = config.teams.iter().filter(own).flat_map(|team| &team.jira_boards).copied();
+    boards.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Projects of teams that name no board, as far as one of the trackers reads them.
+fn boardless(config: &Config, at: usize) -> Vec<String> {
     let teams = config.teams.iter().filter(|team| team.jira_boards.is_empty());
-    teams.flat_map(|team| &team.jira_projects).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    let keys = teams.flat_map(|team| &team.jira_projects).filter(|key| tracker(&config.jira, key) == Some(at));
+    keys.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The repositories whose issues are work items, in lower case.
@@ -288,6 +303,8 @@ async fn read_all(
 ) -> Result<Vec<ScopeReport>, Failure> {
     know_issues(&mut sources.jira, store)?;
     know_open_items(&mut sources.github, store)?;
+    sources.jira.iter_mut().for_each(|source| source.accept_gone = selection.accept_gone);
+    sources.github.iter_mut().for_each(|(source, _)| source.issues.accept_gone = selection.accept_gone);
     let (sink, deliveries) = mpsc::channel(64);
     let now = Millis::from_timestamp(as_of);
     let context = Context {

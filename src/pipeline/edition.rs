@@ -9,7 +9,7 @@ use super::context::context;
 use super::freshness::{complete_days, cost, team_sources};
 use super::history::{History, month};
 use super::record::Scope;
-use crate::catalogue::{Card, Catalogue};
+use crate::catalogue::{Card, Catalogue, Periods};
 use crate::config::{Config, Team};
 use crate::measure::Measured;
 use crate::measure::roster::Roster;
@@ -20,9 +20,6 @@ use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, Thres
 use crate::report::input as page;
 use crate::report::words::Words;
 
-/// Known events that a signal leaves out: planning days and release days.
-const PLANNING: [&str; 4] = ["moving_dates", "no_quiet_block", "meeting_load", "fewer_voices"];
-const RELEASE: [&str; 4] = ["quiet_approvals", "moving_dates", "outside_usual_hours", "unplanned_work"];
 /// Signals about items in progress, for which open changes of code stand in.
 const ITEMS: [&str; 2] = ["stalled_work", "too_much_at_once"];
 /// The signal that needs check runs, which are read only where the configuration asks for them.
@@ -147,7 +144,7 @@ impl Night<'_> {
         TeamInput {
             id: team.id.clone(),
             members,
-            marked: marked(team, &days),
+            marked: marked(team, &days, self.catalogue),
             days,
             evidence: self.measured.evidence.get(&team.id).cloned().unwrap_or_default(),
             coverage: self.coverage(team, &complete),
@@ -219,8 +216,14 @@ impl Night<'_> {
             "github" => !team.repositories.is_empty() && !self.config.github.is_empty(),
             "jira" => !team.jira_projects.is_empty() && !self.config.jira.is_empty(),
             "git" => !team.git.is_empty(),
+            "calendars" => self.has_calendars(team),
             _ => true,
         }
+    }
+
+    fn has_calendars(&self, team: &Team) -> bool {
+        let member = |id: &String| team.members.iter().any(|member| member.person == *id);
+        self.config.people.iter().any(|person| person.calendar.is_some() && member(&person.id))
     }
 
     fn team(&self, at: usize, team: &Team, noticed: &Noticed) -> page::Team {
@@ -263,9 +266,11 @@ impl Night<'_> {
                 let state = page::SignalState::NotShown;
                 return (slug.clone(), page::Signal { state, points: vec![], observation: None, year_ago: None });
             }
-            let comparable = self.catalogue.card(slug).is_some_and(|card| card.season);
+            let card = self.catalogue.card(slug);
+            let comparable = card.is_some_and(|card| card.season);
+            let periods = card.map(Card::periods).unwrap_or_default();
             let shown = page::Signal {
-                state: signal_state(&state.state),
+                state: signal_state(&state.state, periods),
                 points: state.points.iter().map(point).collect(),
                 observation: state.observation.as_ref().map(observation),
                 year_ago: state.year_ago.as_ref().filter(|_| comparable).map(point),
@@ -358,36 +363,33 @@ fn origin(url: &url::Url) -> String {
 }
 
 /// The days that each signal leaves out: the first ten known days of a team in any quarter.
-fn marked(team: &Team, days: &[TeamDay]) -> BTreeMap<String, BTreeSet<i64>> {
+fn marked(team: &Team, days: &[TeamDay], catalogue: &Catalogue) -> BTreeMap<String, BTreeSet<i64>> {
     let mut marked: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
     let mut own = BTreeSet::new();
     for day in days.iter().map(|day| day.day) {
         let on_day = team.events.iter().filter(|event| (day_number(event.from)..=day_number(event.to)).contains(&day));
-        let slugs: BTreeSet<&str> = on_day
-            .flat_map(|event| match event.kind.as_str() {
-                "planning" => PLANNING.as_slice(),
-                "release" => RELEASE.as_slice(),
-                _ => &[],
-            })
-            .copied()
-            .collect();
+        let kinds: BTreeSet<&str> = on_day.map(|event| event.kind.as_str()).collect();
+        let left_out = |card: &&Card| card.mark.iter().any(|mark| kinds.contains(mark.word()));
+        let slugs: Vec<&String> = catalogue.signals().iter().filter(left_out).map(|card| &card.slug).collect();
         if slugs.is_empty() || own.range(day - QUARTER + 1..day).count() >= MOST_MARKED {
             continue;
         }
         own.insert(day);
         for slug in slugs {
-            marked.entry(slug.to_owned()).or_default().insert(day);
+            marked.entry(slug.clone()).or_default().insert(day);
         }
     }
     marked
 }
 
-fn signal_state(state: &notice::State) -> page::SignalState {
+fn signal_state(state: &notice::State, periods: Periods) -> page::SignalState {
     match state {
         notice::State::Open => page::SignalState::Open,
         notice::State::WithinUsual => page::SignalState::WithinUsual,
         notice::State::OutsideQuietly => page::SignalState::OutsideQuietly,
-        notice::State::Learning { weeks, of } => page::SignalState::Learning { weeks: *weeks, of: *of },
+        notice::State::Learning { weeks, of } => {
+            page::SignalState::Learning { weeks: *weeks, of: *of, nightly: periods == Periods::Weeks }
+        }
         notice::State::NotEnough => page::SignalState::NotEnough,
         notice::State::NotShown => page::SignalState::NotShown,
         notice::State::NotComputed { source } => page::SignalState::NotComputed { source: source.clone() },

@@ -13,6 +13,9 @@ use crate::report::words::Words;
 /// The kinds of source, in the order in which they are listed.
 pub const KINDS: [&str; 4] = ["github", "jira", "git", "calendars"];
 
+/// The stream of the boards' sprints.
+const SPRINTS: &str = "sprints";
+
 /// The kind of a scope's source: `github:github.com` is `github`.
 #[must_use]
 pub fn kind_of(source: &str) -> &str {
@@ -33,13 +36,22 @@ fn own_scopes<'a>(config: &Config, team: &Team, scopes: &'a [Scope], kind: &str)
         "git" => team.git.iter().map(|clone| place(config, clone.line)).collect(),
         _ => calendar_lines(config, team).into_iter().map(|line| place(config, line)).collect(),
     };
+    let named =
+        |scope: &Scope| places.contains(&scope.label.to_lowercase()) || places.contains(&scope.scope.to_lowercase());
     let own = |scope: &&Scope| {
-        kind_of(&scope.source) == kind
-            && (places.contains(&scope.label.to_lowercase())
-                || places.contains(&scope.scope.to_lowercase())
-                || scope.scope == "*")
+        let mine = if scope.stream == SPRINTS { is_own_board(team, scope) } else { named(scope) };
+        kind_of(&scope.source) == kind && (mine || scope.scope == "*")
     };
     scopes.iter().filter(own).collect()
+}
+
+/// Whether a scope is about sprints of a team's board, which the team names, or which was looked for on behalf of one of
+/// its projects: `board 12`, `board 12 of PAY`, `the boards of PAY`.
+fn is_own_board(team: &Team, scope: &Scope) -> bool {
+    let named = || scope.scope.parse().is_ok_and(|id: i64| team.jira_boards.contains(&id));
+    let project = scope.label.rsplit_once(" of ").map(|(_, project)| project);
+    let found = || project.is_some_and(|own| team.jira_projects.iter().any(|key| key.eq_ignore_ascii_case(own)));
+    named() || team.jira_boards.is_empty() && found()
 }
 
 /// How a line of the configuration is called: `undercurrent.toml:57`.
@@ -65,7 +77,9 @@ fn is_connected(config: &Config, team: &Team, kind: &str) -> bool {
     }
 }
 
-fn source(kind: &str, scopes: &[&Scope], config: &Config, team: &Team, words: &Words) -> Source {
+fn source(kind: &str, all: &[&Scope], config: &Config, team: &Team, words: &Words) -> Source {
+    // A board that cannot be read takes its sprints out, and not the whole tracker: it is told, and nothing more.
+    let scopes: Vec<&Scope> = all.iter().filter(|scope| scope.stream != SPRINTS).copied().collect();
     let broken: Vec<&&Scope> = scopes.iter().filter(|scope| !scope.is_complete()).collect();
     // A calendar belongs to one person: one that fails takes that person's days out, and not the whole source.
     let read: Vec<Option<i64>> = if kind == "calendars" && broken.len() < scopes.len() {
@@ -85,7 +99,7 @@ fn source(kind: &str, scopes: &[&Scope], config: &Config, team: &Team, words: &W
         Health::Stale
     };
     // A scope that was read to its end may still say what it left out.
-    let told = scopes.iter().filter(|scope| !scope.is_complete() || scope.reason.is_some());
+    let told = all.iter().filter(|scope| !scope.is_complete() || scope.reason.is_some());
     let mut gaps: Vec<String> = told
         .map(|scope| format!("{}: {}", scope.label, scope.reason.clone().unwrap_or_else(|| words.get("gap-unread"))))
         .collect();
@@ -101,7 +115,7 @@ fn source(kind: &str, scopes: &[&Scope], config: &Config, team: &Team, words: &W
         complete_to: complete_to.map(|at| Millis(at).to_timestamp()),
         covers: covers(kind, config, team, words),
         gap: (!gaps.is_empty()).then(|| gaps.join("; ")),
-        cost: cost(scopes.iter().copied()),
+        cost: cost(all.iter().copied()),
     }
 }
 
@@ -143,4 +157,56 @@ pub fn complete_days(sources: &[Source], zone: &TimeZone) -> BTreeMap<String, (i
         Some((source.id.clone(), (day, failed)))
     };
     sources.iter().filter_map(known).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::collect::Outcome;
+
+    fn scope(stream: &str, scope: &str, label: &str, reason: Option<&str>) -> Scope {
+        Scope {
+            source: "jira:j.example.com".to_owned(),
+            stream: stream.to_owned(),
+            scope: scope.to_owned(),
+            label: label.to_owned(),
+            outcome: if reason.is_some() { Outcome::Failed } else { Outcome::Complete },
+            reason: reason.map(str::to_owned),
+            refused: false,
+            rows: 0,
+            requests: 1,
+            points: 0,
+            bytes: 0,
+            waited_seconds: 0,
+            complete_to: reason.is_none().then_some(1_795_500_000_000),
+        }
+    }
+
+    /// The gap on the Jira line of a team with these projects and boards; its issues were read.
+    #[track_caller]
+    fn check(team: &str, expected: Option<&str>) {
+        let text = format!(
+            "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[[jira]]\nurl = \"https://j.example.com\"\n\
+             flavour = \"cloud\"\ntoken-env = \"T\"\n[[teams]]\nid = \"pay\"\nname = \"P\"\njira-projects = [\"PAY\"]\n{team}"
+        );
+        let config = Config::parse(&text, Path::new("u.toml")).unwrap();
+        let scopes = [
+            scope("issues", "100", "PAY", None),
+            scope("sprints", "7", "board 7", Some("the service is not ready")),
+            scope("sprints", "8", "board 8 of PAY", Some("it is not visible")),
+            scope("sprints", "PAY", "the boards of PAY", Some("no list")),
+            scope("sprints", "9", "board 9 of OPS", Some("no")),
+        ];
+        let jira = team_sources(&config, &config.teams[0], &scopes, &Words::embedded().unwrap()).remove(1);
+        assert_eq!((jira.health, jira.gap.as_deref()), (Health::Complete, expected));
+    }
+
+    #[test]
+    fn a_board_that_cannot_be_read_is_told_on_the_line_of_its_team_and_costs_no_issue() {
+        check("jira-boards = [7]", Some("board 7: the service is not ready"));
+        check("", Some("board 8 of PAY: it is not visible; the boards of PAY: no list"));
+        check("jira-boards = [12]", None);
+    }
 }

@@ -17,6 +17,7 @@ pub mod roster;
 mod sample;
 pub mod selection;
 pub mod single;
+pub mod teams;
 pub mod wording;
 
 pub use exit::{ExitCode, Failure};

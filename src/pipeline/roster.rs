@@ -9,12 +9,9 @@ use super::freshness::place;
 use crate::collect::calendar;
 use crate::config::{Config, HolidaySet, Person as ConfigPerson};
 use crate::measure::roster::{KnownEvent, Membership, Person, Roster, Team};
-use crate::model::Pseudonyms;
 use crate::model::time::{WorkingHours, day_number};
+use crate::model::{BOT, Pseudonyms};
 use crate::store::{Store, StoreError, table};
-
-/// The name under which accounts of automation are linked in the store.
-pub const BOT: &str = "\u{0}bot";
 
 /// Makes the roster. `read_to` says up to which day the calendar of a line in the configuration was read;
 /// `clones` gives the repository id of a clone by its line.

@@ -8,7 +8,7 @@ use crate::config::{Config, Team};
 use crate::model::time::Millis;
 use crate::model::{Cursor, Cursors};
 
-/// What `--only`, `--since`, `--full` and `--reread-roster` choose. The default reads everything from where the last night ended.
+/// What `--only`, `--since`, `--full`, `--reread-roster` and `--accept-gone` choose. The default reads everything from where the last night ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Kinds of source, repositories, project keys or team ids; empty: everything.
@@ -19,6 +19,8 @@ pub struct Selection {
     pub full: bool,
     /// Puts the present roster in place for past weeks as well.
     pub reread_roster: bool,
+    /// Takes any number of vanished issues for deleted.
+    pub accept_gone: bool,
 }
 
 impl Selection {

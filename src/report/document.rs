@@ -311,7 +311,7 @@ fn is_compared(state: &SignalState) -> bool {
 pub fn learning(team: &Team) -> Option<(usize, usize)> {
     let known = team.signals.values().any(|signal| signal.observation.is_some());
     let weeks = team.signals.values().filter_map(|signal| match signal.state {
-        SignalState::Learning { weeks, of } => Some((weeks, of)),
+        SignalState::Learning { weeks, of, nightly: true } => Some((weeks, of)),
         _ => None,
     });
     weeks.max().filter(|_| !known)

@@ -7,7 +7,7 @@ use super::link::safe_link;
 use super::page::Maker;
 use super::view::{Cell, Figure, TableView};
 use super::words::clean;
-use crate::catalogue::Card as CardWords;
+use crate::catalogue::{Card as CardWords, Periods};
 
 impl Maker<'_> {
     /// The drawing of a signal, with caption and table; `None` where nothing of it may be drawn.
@@ -37,7 +37,8 @@ impl Maker<'_> {
         let seen = signal.observation.as_ref().filter(|_| open);
         let window = seen.map(|seen| {
             let (x, n) = (seen.x.to_string(), seen.n.to_string());
-            self.words.fill(&word("window-label"), &[("x", &x), ("n", &n), ("unit", &card.unit)])
+            let now = self.of_periods("now", card);
+            self.words.fill(&word("window-label"), &[("x", &x), ("n", &n), ("unit", &card.unit), ("now", &now)])
         });
         let chart = SeriesChart {
             shares: values.clone(),
@@ -53,13 +54,21 @@ impl Maker<'_> {
         // A drawing that fails is left out: its sentence and its table remain.
         let drawing = chart::series(&id, &chart).unwrap_or_default();
         let key = if band.is_some() { "chart-sentence" } else { "chart-no-band" };
+        // The past of a plan is what was finished, which no word of the signal's own says.
+        let key = if card.periods() == Periods::Sprints { format!("{key}-sprints") } else { word(key) };
+        let (now, past) = (self.of_periods("now", card), self.of_periods("past", card));
         Figure {
             title: card.title.clone(),
-            sentence: self.words.fill(&word(key), &[("unit", &card.short)]),
+            sentence: self.words.fill(&key, &[("unit", &card.short), ("now", &now), ("past", &past)]),
             table: self.series_table(points, rate.then_some(values.as_slice())),
             few: points.iter().any(|point| point.x.is_none()),
             ..figure(id, drawing)
         }
+    }
+
+    /// A word that goes with the periods in which a signal is read.
+    pub(super) fn of_periods(&self, key: &str, card: &CardWords) -> String {
+        self.words.get(&format!("{key}-{}", card.periods().word()))
     }
 
     fn point_name(&self, point: &SeriesPoint, rate: bool) -> String {

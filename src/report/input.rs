@@ -89,10 +89,17 @@ pub enum SignalState {
     Open,
     WithinUsual,
     OutsideQuietly,
-    Learning { weeks: usize, of: usize },
+    Learning {
+        weeks: usize,
+        of: usize,
+        /// It is looked at every night, so that its periods are weeks.
+        nightly: bool,
+    },
     NotEnough,
     NotShown,
-    NotComputed { source: String },
+    NotComputed {
+        source: String,
+    },
     Off,
 }
 

@@ -126,7 +126,7 @@ impl Maker<'_> {
         let row = |card: &super::document::Conversation| {
             let slug = card.signals.first().map(String::as_str).unwrap_or_default();
             let detail = match (&card.observation, card.observations.is_empty()) {
-                (Some(seen), _) => self.seen(seen, self.is_rate(slug)),
+                (Some(seen), _) => self.seen(seen, slug),
                 (None, false) => card.sentence.clone(),
                 (None, true) => String::new(),
             };
@@ -140,16 +140,14 @@ impl Maker<'_> {
         document.conversations.iter().map(row).collect()
     }
 
-    fn seen(&self, seen: &super::document::ObservationLine, rate: bool) -> String {
+    fn seen(&self, seen: &super::document::ObservationLine, slug: &str) -> String {
+        let card = self.catalogue.card(slug);
+        let now = card.map_or_else(String::new, |card| self.of_periods("now", card));
         let (x, n) = (seen.x.to_string(), seen.n.to_string());
         let (low, high) = (seen.usual_low.to_string(), seen.usual_high.to_string());
-        let key = if rate { "row-rate" } else { "row" };
-        self.words.fill(key, &[("x", &x), ("n", &n), ("unit", &seen.unit), ("low", &low), ("high", &high)])
-    }
-
-    /// Whether a signal counts events beside an exposure.
-    pub(super) fn is_rate(&self, slug: &str) -> bool {
-        self.catalogue.card(slug).is_some_and(CardWords::is_rate)
+        let key = if card.is_some_and(CardWords::is_rate) { "row-rate" } else { "row" };
+        let values = [("x", &x), ("n", &n), ("unit", &seen.unit), ("low", &low), ("high", &high), ("now", &now)];
+        self.words.fill(key, &values.map(|(name, value)| (name, value.as_str())))
     }
 
     /// The word-sized drawing of a signal, from the rounded points.
@@ -248,7 +246,8 @@ impl Maker<'_> {
     fn worked(&self, team: &Team, document: &Document) -> Vec<Vec<String>> {
         let row = |card: &CardWords| {
             let signal = team.signals.get(&card.slug)?;
-            let state = if team.too_small { self.words.get("state-not-shown") } else { self.state(&signal.state) };
+            let state =
+                if team.too_small { self.words.get("state-not-shown") } else { self.state(&signal.state, card) };
             let [present, usual, past] = match document.compared.get(&card.slug) {
                 Some(seen) => {
                     let x = seen.x.map_or_else(|| self.words.get("few"), |x| x.to_string());
@@ -269,13 +268,15 @@ impl Maker<'_> {
         self.catalogue.signals().iter().filter_map(row).collect()
     }
 
-    fn state(&self, state: &SignalState) -> String {
+    fn state(&self, state: &SignalState, card: &CardWords) -> String {
         match state {
             SignalState::Open => self.words.get("state-open"),
             SignalState::WithinUsual => self.words.get("state-within"),
             SignalState::OutsideQuietly => self.words.get("state-quietly"),
-            SignalState::Learning { weeks, of } => {
-                self.words.fill("state-learning", &[("weeks", &weeks.to_string()), ("of", &of.to_string())])
+            SignalState::Learning { weeks, of, .. } => {
+                let periods = self.of_periods("periods", card);
+                let values = [("weeks", weeks.to_string()), ("of", of.to_string()), ("periods", periods)];
+                self.words.fill("state-learning", &values.each_ref().map(|(name, value)| (*name, value.as_str())))
             }
             SignalState::NotEnough => self.words.get("state-not-enough"),
             SignalState::NotShown => self.words.get("state-not-shown"),

@@ -208,7 +208,7 @@ fn learner() -> Team {
     let mut learner = team("data", "Data");
     for signal in learner.signals.values_mut() {
         *signal = Signal {
-            state: SignalState::Learning { weeks: 3, of: 8 },
+            state: SignalState::Learning { weeks: 3, of: 8, nightly: true },
             points: points(&[Some(4), Some(6), None], 40),
             observation: None,
             year_ago: None,

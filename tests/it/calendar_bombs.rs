@@ -23,8 +23,8 @@ fn event(lines: &str) -> String {
 fn timed(text: &str) -> Result<Reading, ParseError> {
     let begun = Instant::now();
     let reading = read(text.as_bytes(), &source(), WINDOW, &Pseudonyms::new([1; 32]));
-    // The budget is a second and a half, six times that in a build for tests; the rest is for a busy machine.
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    // Two seconds as it is shipped, ten times that in a build for tests; the rest is for a busy machine.
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     reading
 }
 
@@ -67,8 +67,7 @@ fn many_events_are_read_up_to_a_bound_and_the_rest_is_counted() {
         write!(events, "BEGIN:VEVENT\nUID:{number}\nDTSTART:20240105T100000Z\nDURATION:PT1H\nEND:VEVENT\n").unwrap();
     }
     let reading = timed(&calendar(&events)).unwrap();
-    // On a slow machine the time ends before the number does; nothing is lost without being counted.
-    assert!(reading.cut >= 10_000 && reading.busy.len() + reading.cut == 60_000, "{}", reading.cut);
+    assert_eq!((reading.busy.len(), reading.cut), (49_999, 10_001));
 }
 
 #[test]
@@ -97,4 +96,46 @@ fn zones_with_endless_rules_are_followed_for_a_while_only() {
     assert_eq!(timed(&text).unwrap().busy.len(), 1);
     let many: String = (0..30).map(|number| zone.replace("TZID:own", &format!("TZID:own{number}"))).collect();
     assert!(timed(&calendar(&many)).is_ok());
+}
+
+/// Many events with one rule: their number that is cut, the same on every machine.
+fn cut_of_many(count: usize, lines: &str) -> usize {
+    let events: String = (0..count).map(|at| format!("BEGIN:VEVENT\nUID:{at}\n{lines}\nEND:VEVENT\n")).collect();
+    timed(&calendar(&events)).unwrap().cut
+}
+
+#[test]
+fn the_budget_is_counted_so_that_a_file_is_cut_at_the_same_place_everywhere() {
+    let start = "DTSTART:20240105T100000Z\nDURATION:PT1H\nRRULE:";
+    let hours = (0..24).map(|at| at.to_string()).collect::<Vec<_>>().join(",");
+    let every_hour = format!("FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR={hours}");
+    // Searches that find nothing, of every kind, and such as find very much.
+    let all = [
+        ("FREQ=YEARLY;BYDAY=1MO;BYMONTHDAY=15;BYMONTH=3", 91),
+        ("FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=15", 95),
+        ("FREQ=WEEKLY;BYDAY=MO;BYSETPOS=3", 90),
+        ("FREQ=DAILY;BYDAY=MO;BYSETPOS=2", 87),
+        ("FREQ=HOURLY;BYSETPOS=2", 87),
+        ("FREQ=YEARLY;BYWEEKNO=20;BYMONTH=1", 91),
+        ("FREQ=HOURLY", 96),
+        (every_hour.as_str(), 96),
+    ];
+    for (rule, cut) in all {
+        let found = cut_of_many(100, &format!("{start}{rule}"));
+        assert_eq!(found, cut, "{rule}");
+    }
+}
+
+#[test]
+fn what_would_take_much_time_or_memory_at_once_is_refused_or_paid_for() {
+    let list = |to: usize| (0..to).map(|at| at.to_string()).collect::<Vec<_>>().join(",");
+    let (hours, minutes) = (list(24), list(60));
+    // A year of seconds would be found in one step.
+    check(&format!("RRULE:FREQ=YEARLY;BYHOUR={hours};BYMINUTE={minutes};BYSECOND={minutes};BYDAY=MO,TU,WE"), 2..=2, 1);
+    check(&format!("RRULE:FREQ=DAILY;BYHOUR={}", "9,".repeat(50_000)), 390..=402, 0);
+    // Absences of many years, every day anew.
+    let long = "DTSTART;VALUE=DATE:20240105\nDURATION:P9000W\nRRULE:FREQ=DAILY";
+    assert!(cut_of_many(20_000, long) > 10_000);
+    // Zones that nobody knows.
+    assert_eq!(cut_of_many(20_000, "DTSTART;TZID=Nowhere/At All:20240105T100000\nDURATION:PT1H"), 0);
 }

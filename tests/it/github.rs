@@ -43,11 +43,8 @@ impl Place {
         self.store().rows().get("pull_requests").copied().unwrap_or(0)
     }
 
-    /// A night; gives the report of the pull requests.
-    async fn night(&self) -> ScopeReport {
-        self.double().asked.clear();
-        let mut store = self.store();
-        let source = GithubSource {
+    fn source(&self) -> GithubSource {
+        GithubSource {
             url: self.server.uri().parse().unwrap(),
             host: "github.example".to_owned(),
             credential: self.credential.clone(),
@@ -57,7 +54,14 @@ impl Place {
             check_runs: false,
             projects: Vec::new(),
             issues: IssueSource::default(),
-        };
+        }
+    }
+
+    /// A night; gives the report of the pull requests.
+    async fn night(&self) -> ScopeReport {
+        self.double().asked.clear();
+        let mut store = self.store();
+        let source = self.source();
         let (sink, mut deliveries) = tokio::sync::mpsc::channel(10_000);
         let context = Context {
             now: Millis(NOW),
@@ -157,4 +161,46 @@ async fn an_app_that_is_not_installed_for_the_owners_says_so() {
     let place = Place::new(3, app(&["quay"])).await;
     let report = place.night().await;
     assert!(report.outcome == Outcome::Failed && report.reason.unwrap().contains("not installed for these owners"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_the_service_leaves_out_as_null_costs_no_page_and_is_named() {
+    let place = Place::new(3, token()).await;
+    place.double().repositories[0].pulls.push(Value::Null);
+    place.double().repositories[0].pulls[1]["commits"] = Value::Null;
+    place.double().repositories[0].pulls[2]["timelineItems"] = json!([null]);
+    let report = place.night().await;
+    assert_eq!((report.outcome, place.rows()), (Outcome::Incomplete, 3));
+    assert!(report.reason.unwrap().starts_with("the service left out 3 parts of its answers (null)"));
+    // What is shown is read; the same is not asked for again.
+    assert_eq!(place.night().await.outcome, Outcome::Unchanged);
+    place.double().repositories[0].pulls.truncate(1);
+    place.double().repositories[0].pulls[0]["updatedAt"] = json!("2026-11-24T02:00:00Z");
+    let report = place.night().await;
+    assert_eq!((report.outcome, report.reason), (Outcome::Complete, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn teams_are_read_to_the_end_of_their_lists_and_a_token_without_the_right_says_so() {
+    let place = Place::new(1, token()).await;
+    let (teams, problems) = github::teams(&place.source(), Arc::default()).await;
+    assert!(teams.is_empty() && problems.len() == 1 && problems[0].starts_with("harbor: the token may not see teams"));
+    let members: Vec<Value> = (0..5).map(|at| json!({ "login": format!("login-{at}") })).collect();
+    let repositories = json!([{ "nameWithOwner": "harbor/web" }, { "nameWithOwner": "harbor/api" }, null]);
+    place.double().inner = 2;
+    place.double().teams = vec![
+        json!({ "slug": "web", "name": "Web", "members": members, "repositories": repositories }),
+        json!({ "slug": "api", "name": "Api", "members": [], "repositories": [] }),
+    ];
+    let (teams, problems) = github::teams(&place.source(), Arc::default()).await;
+    assert_eq!(problems, Vec::<String>::new());
+    let seen: Vec<(&str, usize, usize, u64)> = teams
+        .iter()
+        .map(|team| (team.place.as_str(), team.logins.len(), team.repositories.len(), team.hidden))
+        .collect();
+    assert_eq!(seen, [("harbor/api", 0, 0, 0), ("harbor/web", 5, 2, 1)]);
+    assert_eq!((place.asked("teams"), place.asked("rest of a team")), (3, 2));
+    let elsewhere = GithubSource { repositories: vec!["somebody/x".to_owned()], ..place.source() };
+    let (_, problems) = github::teams(&elsewhere, Arc::default()).await;
+    assert!(problems[0].starts_with("somebody: it is a person's"), "{problems:?}");
 }

@@ -12,7 +12,9 @@ use undercurrent::collect::github::questions;
 use crate::support::fixture_text;
 
 /// The only words of people and names of things that may be asked for, and why.
-const TEXTS: [(&str, &str); 11] = [
+const TEXTS: [(&str, &str); 13] = [
+    ("Team.name", "`identities --teams` at a terminal, never stored"),
+    ("Team.slug", "`identities --teams` at a terminal, never stored"),
     ("User.name", "`identities` at a terminal, never stored"),
     ("__Field.name", "what this service knows, by its own words"),
     ("__Type.name", "what this service knows, by its own words"),
@@ -159,6 +161,7 @@ fn questions_cost_what_was_planned_by_the_published_formula() {
     // A page of commits is a point, of whichever repository.
     assert_eq!(cost("commits of several", 1).0, 8);
     assert_eq!(cost("check runs", 1).0, 2);
+    assert_eq!((cost("teams", 1), cost("rest of a team", 1).0), ((1, 4020), 1));
 }
 
 #[test]

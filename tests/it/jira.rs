@@ -111,9 +111,55 @@ async fn more_than_five_percent_at_once_are_a_lost_permission_and_mark_nothing()
     for _ in 0..3 {
         let reports = jira.night().await;
         assert_eq!(reports[0].outcome, Outcome::Incomplete);
-        assert!(reports[0].reason.as_ref().unwrap().starts_with("3 of 40 known issues are no longer visible"));
+        let reason = reports[0].reason.as_ref().unwrap();
+        assert!(reason.starts_with("3 of 40 known issues are no longer visible") && reason.contains("--accept-gone"));
         assert_eq!(jira.stored("PAY").1, set([]));
     }
+    jira.accept_gone.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(jira.night().await[0].outcome, Outcome::Complete);
+    assert_eq!(jira.stored("PAY").1, set([1004, 1005, 1006]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn small_projects_share_the_question_about_changes_and_come_to_the_same_rows() {
+    let jira = Jira::new(true, 40).await;
+    for issue in jira.state().issues.iter_mut().skip(25) {
+        issue.project = 200;
+    }
+    let reports = jira.night_of(&["PAY", "OPS"], &[7]).await;
+    // Twelve fields are two questions, whichever projects the issues are of.
+    assert!(reports.iter().all(|report| report.outcome == Outcome::Complete), "{reports:?}");
+    assert_eq!((jira.asked("bulkfetch"), jira.rows("issues"), jira.rows("issue_changes")), (2, 40, 80));
+    assert_eq!((jira.stored("PAY").0.len(), jira.stored("OPS").0.len()), (25, 15));
+    let alone = Jira::new(true, 40).await;
+    alone.state().issues.clone_from(&jira.state().issues);
+    for key in ["PAY", "OPS"] {
+        alone.night_of(&[key], &[7]).await;
+    }
+    assert_eq!((alone.rows("issues"), alone.rows("issue_changes")), (40, 80));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn accounts_of_apps_are_linked_to_automation() {
+    let jira = Jira::new(true, 3).await;
+    jira.state().app = true;
+    jira.night().await;
+    assert_eq!((jira.rows("issue_changes"), jira.rows("people_accounts")), (6, 1));
+    let people = Jira::new(true, 3).await;
+    people.night().await;
+    assert_eq!(people.rows("people_accounts"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_board_that_cannot_be_read_has_a_report_of_its_own() {
+    let jira = Jira::new(true, 3).await;
+    jira.state().sprints = vec![(1, "active")];
+    let reports = jira.night_of(&["PAY"], &[7, 99]).await;
+    let boards: Vec<(&str, &str, Outcome)> =
+        reports[1..].iter().map(|report| (report.id.scope.as_str(), report.label.as_str(), report.outcome)).collect();
+    assert_eq!(boards, [("7", "board 7", Outcome::Complete), ("99", "board 99", Outcome::Complete)]);
+    let found = Jira::new(true, 3).await;
+    assert_eq!(found.night().await[1].label, "board 7 of PAY");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -37,6 +37,8 @@ pub struct State {
     pub cloud: bool,
     /// Data Center: histories that a search embeds at most.
     pub embedded: Option<usize>,
+    /// Changes are made by an app, and it reports every issue.
+    pub app: bool,
     /// Data Center: whether an issue's changelog can be asked for.
     pub own_changelog: bool,
     /// Histories in a page of changes.
@@ -73,6 +75,8 @@ pub struct Jira {
     server: MockServer,
     state: Arc<Mutex<State>>,
     folder: tempfile::TempDir,
+    /// The operator says that what vanished is meant to be gone.
+    pub accept_gone: std::sync::atomic::AtomicBool,
 }
 
 struct Answers(Arc<Mutex<State>>);
@@ -100,7 +104,7 @@ impl Jira {
         let state = Arc::new(Mutex::new(state));
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(Answers(Arc::clone(&state))).mount(&server).await;
-        Self { server, state, folder: tempfile::tempdir().unwrap() }
+        Self { server, state, folder: tempfile::tempdir().unwrap(), accept_gone: false.into() }
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -163,6 +167,7 @@ impl Jira {
             boardless: if boards.is_empty() { vec!["PAY".to_owned()] } else { Vec::new() },
             labels: Vec::new(),
             known,
+            accept_gone: self.accept_gone.load(std::sync::atomic::Ordering::Relaxed),
         };
         let (sink, mut deliveries) = mpsc::channel(10_000);
         let context = Context {
@@ -336,7 +341,14 @@ impl State {
         let wanted = body["fieldIds"].as_array().is_none_or(|fields| fields.contains(&json!("status")));
         let mut rows: Vec<(i64, Value)> = Vec::new();
         for issue in self.issues.iter().filter(|issue| wanted && ids.contains(&json!(issue.id.to_string()))) {
-            rows.extend((0..issue.histories).map(|at| (issue.id, history(issue.id, at))));
+            let own = |at: usize| {
+                let mut history = history(issue.id, at);
+                if self.app {
+                    history["author"] = json!({"accountId": "app-1", "accountType": "app"});
+                }
+                (issue.id, history)
+            };
+            rows.extend((0..issue.histories).map(own));
         }
         let start: usize = body["nextPageToken"].as_str().map_or(0, |token| token.parse().unwrap());
         let page = rows.iter().skip(start).take(self.bulk_page);

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 #![forbid(unsafe_code)]
 
+mod calendar_again;
 mod calendar_bombs;
 mod calendars;
 mod cli;

@@ -271,6 +271,7 @@ async fn jira(fixture: &str, flavour: Flavour, projects: &[&str]) -> (Value, Gat
         boards: vec![8, 13],
         boardless: Vec::new(),
         known: jira::KnownIssues::default(),
+        accept_gone: false,
         labels: Vec::new(),
     };
     let gathered = gather(async move |context| jira::collect(&source, &context).await).await;

@@ -27,7 +27,7 @@ pub struct Reading {
     pub cut: usize,
 }
 
-/// Reads a calendar's bytes. Pure; bounded in events, steps and time.
+/// Reads a calendar's bytes. Pure; bounded in events and work, the same on every machine.
 ///
 /// # Errors
 /// [`ParseError`] where it is no calendar or is cut off.

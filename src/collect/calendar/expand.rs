@@ -8,7 +8,7 @@ use super::parse::{Calendar, Event, Length, Stamp};
 use super::recur::{self, Budget, Cut};
 use super::rule::{Rule, Until};
 use super::zone::Zone;
-use crate::model::time::Millis;
+use crate::model::time::{Millis, day_number};
 
 /// One occurrence of an event.
 #[derive(Clone, Debug)]
@@ -96,9 +96,6 @@ fn expand_series<'a>(
             if replacements.contains_key(&original) {
                 continue;
             }
-            if !budget.start() {
-                return false;
-            }
             let shifted = onwards.partition_point(|(from, _)| *from <= original).checked_sub(1);
             let one = match shifted.and_then(|at| onwards.get(at)) {
                 Some((from, event)) => moved(event, master, *from, &start, zone),
@@ -108,16 +105,28 @@ fn expand_series<'a>(
                 },
             };
             if let Some(one) = one {
+                if !budget.start(days_inside(&one, window)) {
+                    return false;
+                }
                 sink(Occurrence { original, recurring, ..one });
             }
         }
     }
     for (original, event) in replacements {
         if let Some(one) = occurrence(event, &event.start, &event.length, &event.start, zone) {
+            if !budget.start(days_inside(&one, window)) {
+                return false;
+            }
             sink(Occurrence { original, recurring: master.is_some(), replaced: true, ..one });
         }
     }
     whole
+}
+
+/// How many days of the window an occurrence lasts: an absence is kept day by day.
+fn days_inside(one: &Occurrence<'_>, window: (DateTime, DateTime)) -> usize {
+    let (from, to) = (one.start.naive().max(window.0), one.end.naive().min(window.1));
+    usize::try_from(day_number(to.date()) - day_number(from.date())).unwrap_or(0)
 }
 
 /// The instant that a recurrence id means: a day means the occurrence that starts on it.
@@ -184,6 +193,11 @@ fn starts(
         let (starts, cut) = recur::expand(rule, event.start.naive(), until, span, budget);
         locals.extend(starts);
         whole &= matches!(cut, None | Some(Cut::Malformed));
+        // As many as one rule may have: an event with many rules takes no more memory.
+        if locals.len() > recur::MOST {
+            whole = false;
+            break;
+        }
     }
     // An end before the start leaves nothing at all.
     let over =

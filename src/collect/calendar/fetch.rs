@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::Location;
 use crate::collect::Meter;
-use crate::collect::http::{CollectError, Gate, Service, client, policy};
+use crate::collect::http::{Answer, CollectError, Gate, Service, client, policy};
 
 /// A calendar's size, at most.
 const LARGEST: usize = 8 * 1024 * 1024;
@@ -18,17 +18,69 @@ const MOST_REDIRECTS: usize = 5;
 /// The sum of all waits for one calendar.
 const BUDGET: Duration = Duration::from_secs(120);
 
-/// Reads a calendar's bytes; the reason of a failure names neither address nor path.
-pub(super) async fn fetch(location: &Location, allow_private: bool, meter: Arc<Meter>) -> Result<Vec<u8>, String> {
+/// Why an answer without a text is none.
+pub(super) const UNASKED: &str = "it says that nothing changed, which was not asked; ask its owner for a new address";
+/// The longest mark that is kept.
+const LONGEST_MARK: usize = 200;
+
+/// The service's own marks of a text, for asking whether it changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Validators {
+    pub etag: Option<String>,
+    pub modified: Option<String>,
+}
+
+impl Validators {
+    pub(super) fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.modified.is_none()
+    }
+
+    /// The marks of an answer. One that may name somebody is not kept.
+    fn of(answer: &Answer) -> Self {
+        let mark = |name: &str| {
+            let told = answer.header(name).filter(|mark| mark.len() <= LONGEST_MARK && !mark.contains('@'));
+            told.map(str::to_owned)
+        };
+        Self { etag: mark("etag"), modified: mark("last-modified") }
+    }
+
+    fn asked_with(&self, mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        if let Some(etag) = &self.etag {
+            request = request.header(reqwest::header::IF_NONE_MATCH, etag);
+        }
+        if let Some(modified) = &self.modified {
+            request = request.header(reqwest::header::IF_MODIFIED_SINCE, modified);
+        }
+        request
+    }
+}
+
+/// What came of a fetch.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fetched {
+    Whole(Vec<u8>, Validators),
+    /// The text is still the one that the marks belong to.
+    Unchanged,
+}
+
+/// Reads a calendar's bytes, where it is not still the one of `marks`; the reason of a failure names neither address nor
+/// path.
+pub(super) async fn fetch(
+    location: &Location,
+    allow_private: bool,
+    meter: Arc<Meter>,
+    marks: Option<&Validators>,
+) -> Result<Fetched, String> {
     match location {
         Location::File(path) => {
             let size = std::fs::metadata(path).map_err(|error| file_error(&error))?.len();
             if size > LARGEST as u64 {
                 return Err("the file is larger than 8 MiB".to_owned());
             }
-            std::fs::read(path).map_err(|error| file_error(&error))
+            let bytes = std::fs::read(path).map_err(|error| file_error(&error))?;
+            Ok(Fetched::Whole(bytes, Validators::default()))
         }
-        Location::Web(address) => web(address, allow_private, meter).await.map_err(|error| match error {
+        Location::Web(address) => web(address, allow_private, meter, marks).await.map_err(|error| match error {
             CollectError::NotVisible => {
                 "there is no calendar at its address any more; ask its owner for a new one".to_owned()
             }
@@ -45,7 +97,12 @@ fn file_error(error: &std::io::Error) -> String {
     }
 }
 
-async fn web(address: &SecretString, allow_private: bool, meter: Arc<Meter>) -> Result<Vec<u8>, CollectError> {
+async fn web(
+    address: &SecretString,
+    allow_private: bool,
+    meter: Arc<Meter>,
+    marks: Option<&Validators>,
+) -> Result<Fetched, CollectError> {
     let unusable = || CollectError::Scope("its address cannot be used".to_owned());
     let mut url = Url::parse(address.expose_secret()).map_err(|_| unusable())?;
     // A loopback address stands in the configuration on purpose.
@@ -57,13 +114,18 @@ async fn web(address: &SecretString, allow_private: bool, meter: Arc<Meter>) -> 
         if !reach.allows(&url) {
             return Err(CollectError::Scope("it leads to an address that must not be asked".to_owned()));
         }
-        let judge = |answer: &crate::collect::http::Answer| {
-            policy::classify(Service::Calendar, answer.status, &answer.headers, &answer.body)
-        };
-        let attempt = || async { client::fetch(http.get(url.clone()), LARGEST).await };
+        let judge = |answer: &Answer| policy::classify(Service::Calendar, answer.status, &answer.headers, &answer.body);
+        let asked = || marks.map_or_else(|| http.get(url.clone()), |marks| marks.asked_with(http.get(url.clone())));
+        let attempt = || async { client::fetch(asked(), LARGEST).await };
         let answer = gate.send("GET calendar", judge, attempt).await?;
-        if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
-            return Ok(answer.body);
+        match answer.status {
+            301 | 302 | 303 | 307 | 308 => {}
+            304 if marks.is_some() => return Ok(Fetched::Unchanged),
+            304 => return Err(CollectError::Scope(UNASKED.to_owned())),
+            _ => {
+                let marks = Validators::of(&answer);
+                return Ok(Fetched::Whole(answer.body, marks));
+            }
         }
         url = next(&url, answer.header("location").unwrap_or_default()).ok_or_else(unusable)?;
     }
@@ -164,7 +226,7 @@ impl Resolve for Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wiremock::matchers::path;
+    use wiremock::matchers::{header_exists, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     const FAR: Reach = Reach { private: false, loopback: false };
@@ -236,8 +298,33 @@ mod tests {
     }
 
     async fn fetched(server: &MockServer, from: &str) -> Result<Vec<u8>, String> {
+        match asked(server, from, None).await? {
+            Fetched::Whole(bytes, _) => Ok(bytes),
+            Fetched::Unchanged => Err("unchanged".to_owned()),
+        }
+    }
+
+    async fn asked(server: &MockServer, from: &str, marks: Option<&Validators>) -> Result<Fetched, String> {
         let address = SecretString::from(format!("{}{from}", server.uri()));
-        fetch(&Location::Web(address), false, Arc::default()).await
+        fetch(&Location::Web(address), false, Arc::default(), marks).await
+    }
+
+    #[tokio::test]
+    async fn marks_are_sent_and_not_modified_counts_only_where_they_were() {
+        let server = MockServer::start().await;
+        let marked = header_exists("if-none-match");
+        Mock::given(path("/a")).and(marked).respond_with(ResponseTemplate::new(304)).mount(&server).await;
+        let whole = ResponseTemplate::new(200).insert_header("etag", "\"7\"").set_body_string("BEGIN");
+        Mock::given(path("/a")).respond_with(whole).mount(&server).await;
+        let Fetched::Whole(_, marks) = asked(&server, "/a", None).await.unwrap() else { panic!("the first is whole") };
+        assert_eq!(marks, Validators { etag: Some("\"7\"".to_owned()), modified: None });
+        assert_eq!(asked(&server, "/a", Some(&marks)).await, Ok(Fetched::Unchanged));
+        let stubborn = ResponseTemplate::new(304).insert_header("etag", "\"7\"");
+        Mock::given(path("/b")).respond_with(stubborn).mount(&server).await;
+        assert_eq!(asked(&server, "/b", None).await.unwrap_err(), UNASKED);
+        let personal = ResponseTemplate::new(200).insert_header("etag", "\"ada@example.com\"");
+        Mock::given(path("/c")).respond_with(personal).mount(&server).await;
+        assert_eq!(asked(&server, "/c", None).await, Ok(Fetched::Whole(Vec::new(), Validators::default())));
     }
 
     async fn redirect(server: &MockServer, from: &str, to: &str) {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+mod again;
 mod busy;
 mod decode;
 mod expand;
@@ -23,23 +24,36 @@ mod recur;
 mod rule;
 mod zone;
 
-use super::{Context, Cursor, Delivery, ScopeId, ScopeReport};
+use super::{Context, Delivery, Outcome, ScopeId, ScopeReport};
 use crate::model::time::Millis;
 use crate::model::{Account, Batch, Replaced};
 pub use busy::{Moment, Reading, holidays, occurrences, read};
+use fetch::Fetched;
 pub use freebusy::{FreeBusySource, Kind, Mailbox};
 pub use parse::ParseError;
 
 /// Calendars read at the same time.
 const AT_ONCE: usize = 8;
-/// How long one calendar may be read; the reading's own budget ends before.
-const PATIENCE: Duration = Duration::from_secs(2 * recur::SLOWNESS as u64);
+/// How long a calendar's reading is waited for. Its budget of work ends it within two seconds; this is for a machine that
+/// hardly runs, and for what nobody has thought of.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Where a calendar lies.
 #[derive(Clone, Debug)]
 pub enum Location {
     File(PathBuf),
     /// An address; it is a secret.
     Web(SecretString),
+}
+
+impl Location {
+    /// Tells places apart; hashed before it goes anywhere.
+    fn mark(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Web(address) => address.expose_secret().to_owned(),
+        }
+    }
 }
 
 /// A person's calendar.
@@ -94,12 +108,23 @@ async fn collect_one(
 ) -> ScopeReport {
     let id = ScopeId { source: "calendars".to_owned(), stream: "calendar".to_owned(), scope: source.place.clone() };
     let label = format!("calendar at {}", source.place);
-    let bytes = match fetch::fetch(&source.location, allow_private, Arc::clone(&context.meter)).await {
-        Ok(bytes) => bytes,
+    let marks = again::marks(context.cursor(&id, &again::question(source, &context.pseudonyms)), window);
+    let meter = Arc::clone(&context.meter);
+    let (bytes, marks) = match fetch::fetch(&source.location, allow_private, meter, marks.as_ref()).await {
+        Ok(Fetched::Whole(bytes, marks)) => (bytes, marks),
+        // Its rows stand as they are, and the cursor as well.
+        Ok(Fetched::Unchanged) => {
+            return ScopeReport { outcome: Outcome::Unchanged, ..ScopeReport::complete(id, label, 0, 1) };
+        }
         Err(reason) => return ScopeReport::failed(id, label, reason),
     };
     let (owner, names) = (source.clone(), context.pseudonyms.clone());
-    let reading = match given_up_after(PATIENCE, move || read(&bytes, &owner, window, &names)).await {
+    let work = move || {
+        let reading = read(&bytes, &owner, window, &names)?;
+        let cursor = again::cursor(&bytes, &owner, window, &names, &reading, marks);
+        Ok::<_, ParseError>((reading, cursor))
+    };
+    let (reading, cursor) = match given_up_after(PATIENCE, work).await {
         Ok(Ok(reading)) => reading,
         Ok(Err(error)) => return ScopeReport::failed(id, label, error.to_string()),
         Err(reason) => return ScopeReport::failed(id, label, reason),
@@ -111,13 +136,12 @@ async fn collect_one(
         replaced: vec![Replaced::Calendar { account: source.account, from: window.0, to: window.1 }],
         ..Batch::default()
     };
-    let cursor = Cursor { scope_hash: "1".to_owned(), ..Cursor::default() };
     if context.deliver(Delivery { scope: id.clone(), batch, cursor: Some(cursor) }).await.is_err() {
         return ScopeReport::failed(id, label, "the store stopped taking rows");
     }
     let mut report = ScopeReport::complete(id, label, rows, 1);
     if reading.cut > 0 {
-        report.outcome = super::Outcome::Incomplete;
+        report.outcome = Outcome::Incomplete;
         let events = reading.cut;
         report.reason = Some(format!("{events} of its events are too much to be read; correct them in the calendar"));
     }
@@ -140,7 +164,7 @@ async fn given_up_after<Done: Send + 'static>(
     match timeout(patience, waiting).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(_)) => Err("reading it was cut off by an internal error"),
-        Err(_) => Err("reading it took too long; have its owner archive old events"),
+        Err(_) => Err("reading it timed out after 20 s; the machine is too busy, and the next night reads it again"),
     }
 }
 
@@ -148,8 +172,9 @@ async fn given_up_after<Done: Send + 'static>(
 pub async fn check(sources: &[CalendarSource], allow_private: bool) -> Vec<(String, Result<usize, String>)> {
     let mut answers = Vec::new();
     for source in sources {
-        let bytes = fetch::fetch(&source.location, allow_private, Arc::default()).await;
-        let read = bytes.and_then(|bytes| {
+        let fetched = fetch::fetch(&source.location, allow_private, Arc::default(), None).await;
+        let read = fetched.and_then(|fetched| {
+            let Fetched::Whole(bytes, _) = fetched else { return Err(fetch::UNASKED.to_owned()) };
             let mut budget = recur::Budget::of_calendar();
             let calendars = parse::calendars(&bytes, &mut budget).map_err(|error| error.to_string())?;
             Ok(calendars.iter().map(|calendar| calendar.events.len()).sum())
@@ -167,7 +192,7 @@ mod tests {
     async fn a_thread_that_does_not_end_is_given_up() {
         let (hold, held) = std::sync::mpsc::channel::<()>();
         let stuck = given_up_after(Duration::from_millis(20), move || held.recv().is_ok()).await;
-        assert!(stuck.unwrap_err().starts_with("reading it took too long"));
+        assert!(stuck.unwrap_err().starts_with("reading it timed out"));
         drop(hold);
         assert_eq!(given_up_after(Duration::from_secs(60), || 7).await, Ok(7));
     }

@@ -1,28 +1,32 @@
-//! Recurrence in naive local time: the rule is expanded as if its zone were UTC, within a budget of work and time.
-
-use std::time::{Duration, Instant};
+//! Recurrence in naive local time: the rule is expanded as if its zone were UTC, within a budget of work. The budget is
+//! counted and not timed, so that a file comes to the same on every machine.
 
 use chrono::{DateTime as ChronoTime, Month, NaiveDate, TimeZone as _, Weekday as ChronoDay};
 use jiff::civil::{DateTime, Weekday};
 use rrule::{Frequency, NWeekday, RRule, RRuleSet, Tz};
 
 use super::rule::{Every, Rule};
+use crate::model::time::day_number;
 
 /// Occurrences of one rule, at most: one an hour in the longest window that is read, and in what is looked at around it.
-const MOST: usize = 12_000;
-/// Steps of one calendar, at most.
-const MOST_STEPS: usize = 1_000_000;
+pub const MOST: usize = 12_000;
+/// The work that one calendar may cause. A unit is a day that a rule looks at, some twenty nanoseconds.
+const MOST_WORK: usize = 30_000_000;
+/// The units of a period in which a rule looks for days, besides those days: tables of the year are made anew.
+const PERIOD: usize = 20;
+/// The units of an occurrence: its own instant, and its place among the others.
+const OCCURRENCE: usize = 40;
+/// Periods after which the stepping crate ends a search that finds nothing.
+const LONGEST_SEARCH: usize = 100_000;
+/// The last year in which it looks.
+const LAST_YEAR: i64 = 10_000;
 /// Occurrences of one calendar, at most.
 const MOST_STARTS: usize = 50_000;
-/// How much longer a build that is not optimised may take.
-pub const SLOWNESS: u32 = if cfg!(debug_assertions) { 6 } else { 1 };
-/// The time of one calendar.
-const LONGEST: Duration = Duration::from_millis(1500 * SLOWNESS as u64);
 
 /// Why a rule was not expanded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// It would occur every second or minute, or without any step, or cannot be stepped through.
+    /// It would occur every second or minute, too often in one period, or without any step, or cannot be stepped through.
     Refused,
     /// It contradicts itself: the start alone counts.
     Malformed,
@@ -33,33 +37,32 @@ pub enum Cut {
 /// What one calendar may cost.
 #[derive(Debug)]
 pub struct Budget {
-    steps: usize,
+    work: usize,
     starts: usize,
-    until: Instant,
 }
 
 impl Budget {
-    /// As many steps and occurrences as fit into a second and a half.
+    /// As much work and as many occurrences as take a second or two of a slow machine.
     #[must_use]
     pub fn of_calendar() -> Self {
-        Self { steps: MOST_STEPS, starts: MOST_STARTS, until: Instant::now() + LONGEST }
+        Self { work: MOST_WORK, starts: MOST_STARTS }
     }
 
     /// Whether nothing is left.
     #[must_use]
     pub fn is_spent(&self) -> bool {
-        self.steps == 0 || self.starts == 0 || Instant::now() >= self.until
+        self.work == 0 || self.starts == 0
     }
 
-    fn step(&mut self) -> bool {
-        self.steps = self.steps.saturating_sub(1);
+    fn spend(&mut self, units: usize) -> bool {
+        self.work = self.work.saturating_sub(units);
         !self.is_spent()
     }
 
-    /// Takes one occurrence off.
-    pub fn start(&mut self) -> bool {
+    /// Takes one occurrence off, which lasts so many days of the window.
+    pub fn start(&mut self, days: usize) -> bool {
         self.starts = self.starts.saturating_sub(1);
-        self.step()
+        self.spend(OCCURRENCE * (1 + days))
     }
 }
 
@@ -75,7 +78,7 @@ pub fn expand(
     budget: &mut Budget,
 ) -> (Vec<DateTime>, Option<Cut>) {
     let mut starts = Vec::new();
-    if rule.every <= Every::Minute || rule.interval == 0 {
+    if rule.every <= Every::Minute || rule.interval == 0 || in_a_period(rule) > MOST {
         return (starts, Some(Cut::Refused));
     }
     let Some(rule) = &fifth_last(rule) else { return (starts, Some(Cut::Refused)) };
@@ -85,11 +88,19 @@ pub fn expand(
     let begin = if rule.count.is_none() { jump(rule, start, from) } else { start };
     let Some(set) = chrono(begin).and_then(|begin| set(rule, begin)) else { return (starts, Some(Cut::Malformed)) };
     let mut occurrences = set.into_iter();
+    let (mut before, mut seen) = (begin, 0);
     loop {
-        if !budget.step() || starts.len() >= MOST {
+        if budget.is_spent() || starts.len() >= MOST {
             return (starts, Some(Cut::Budget));
         }
-        let Some(local) = occurrences.next().as_ref().and_then(civil) else { break };
+        if rule.count == Some(seen) {
+            break;
+        }
+        let found = occurrences.next().as_ref().and_then(civil);
+        // Within one call the crate may look through thousands of periods, so what it looked through is paid afterwards.
+        budget.spend(OCCURRENCE + looked_through(rule, before, found) * (PERIOD + days(rule) + rule.positions.len()));
+        let Some(local) = found else { break };
+        (before, seen) = (local, seen + 1);
         if local > to || until.is_some_and(|until| local > until) {
             break;
         }
@@ -98,6 +109,37 @@ pub fn expand(
         }
     }
     (starts, None)
+}
+
+/// The days that a period of the rule holds.
+fn days(rule: &Rule) -> usize {
+    match rule.every {
+        Every::Year => 366,
+        Every::Month => 31,
+        Every::Week => 7,
+        _ => 1,
+    }
+}
+
+/// Occurrences that one period may hold: the stepping crate finds all of them at once.
+fn in_a_period(rule: &Rule) -> usize {
+    let times = |list: &[u8]| list.len().max(1);
+    let hours = if rule.every == Every::Hour { 1 } else { times(&rule.hours) };
+    days(rule) * hours * times(&rule.minutes) * times(&rule.seconds)
+}
+
+/// Periods from one occurrence to the next, or to where a search that finds nothing ends.
+fn looked_through(rule: &Rule, before: DateTime, found: Option<DateTime>) -> usize {
+    let until = found.map_or((LAST_YEAR - 1970) * 366, |found| day_number(found.date()));
+    let days = usize::try_from(until - day_number(before.date())).unwrap_or(0);
+    let periods = match rule.every {
+        Every::Year => days / 365,
+        Every::Month => days / 28,
+        Every::Week => days / 7,
+        Every::Day => days,
+        _ => days * 24,
+    };
+    (periods / usize::from(rule.interval.max(1)) + 1).min(LONGEST_SEARCH)
 }
 
 /// The rule for the stepping crate; `None` where its parts do not go together.

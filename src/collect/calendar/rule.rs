@@ -1,5 +1,8 @@
 //! Recurrence rules as text: what RFC 5545 allows, read leniently in form and strictly in meaning.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use jiff::civil::{Date, DateTime, Weekday};
 
 /// How often a rule repeats.
@@ -134,11 +137,16 @@ fn nth(text: &str) -> Option<(Option<i16>, Weekday)> {
     Some((number, weekday(day)?))
 }
 
-fn list<One>(text: &str, one: impl Fn(&str) -> Option<One>) -> Option<Vec<One>> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
+/// The parts of a list, each once: what a list can say is bounded, however long it is.
+fn list<One: Copy + Eq + Hash>(text: &str, one: impl Fn(&str) -> Option<One>) -> Option<Vec<One>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let mut seen = HashSet::new();
+    let mut all = parts.map(one).collect::<Option<Vec<One>>>()?;
+    all.retain(|part| seen.insert(*part));
+    Some(all)
 }
 
-fn numbers<One: TryFrom<i64>>(text: &str, least: i64, most: i64) -> Option<Vec<One>> {
+fn numbers<One: TryFrom<i64> + Copy + Eq + Hash>(text: &str, least: i64, most: i64) -> Option<Vec<One>> {
     list(text, |part| {
         let number: i64 = part.trim_start_matches('+').parse().ok()?;
         // Where counting from the end is allowed there is no zeroth.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::collect::http::CollectError;
+
 /// An actor; null for a deleted account.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,21 +23,66 @@ fn ends_like_a_bot<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     Ok(login.is_some_and(|login| login.ends_with("[bot]")))
 }
 
-/// A list with a declared total and a way on.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A list with a declared total and a way on. What the service left out as null is counted, never taken for nothing.
+#[derive(Debug)]
 pub struct Connection<T> {
-    #[serde(default)]
     pub total_count: usize,
-    #[serde(default)]
     pub page_info: PageInfo,
-    #[serde(default = "Vec::new")]
-    pub nodes: Vec<Option<T>>,
+    pub nodes: Vec<T>,
+    /// Elements that came as null; a list that came as null counts as one.
+    pub lost: u64,
+    /// The list itself came as null.
+    pub absent: bool,
 }
 
 impl<T> Default for Connection<T> {
     fn default() -> Self {
-        Self { total_count: 0, page_info: PageInfo::default(), nodes: Vec::new() }
+        Self { total_count: 0, page_info: PageInfo::default(), nodes: Vec::new(), lost: 0, absent: false }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Connection<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Raw<T> {
+            total_count: Option<usize>,
+            page_info: Option<PageInfo>,
+            /// A question may ask for the total alone; a list that was asked for and is null is `None`.
+            #[serde(default = "not_asked")]
+            nodes: Option<Vec<Option<T>>>,
+        }
+        fn not_asked<T>() -> Option<Vec<Option<T>>> {
+            Some(Vec::new())
+        }
+        let raw = Option::<Raw<T>>::deserialize(deserializer)?;
+        let (total, info, nodes) = raw.map_or((None, None, None), |raw| (raw.total_count, raw.page_info, raw.nodes));
+        let absent = nodes.is_none();
+        let all = nodes.unwrap_or_default();
+        let sent = all.len();
+        let nodes: Vec<T> = all.into_iter().flatten().collect();
+        let lost = (sent - nodes.len()) as u64 + u64::from(absent);
+        Ok(Self { total_count: total.unwrap_or(0), page_info: info.unwrap_or_default(), nodes, lost, absent })
+    }
+}
+
+impl<T> Connection<T> {
+    /// Adds the page that follows.
+    pub fn extend(&mut self, more: Self) {
+        self.nodes.extend(more.nodes);
+        self.lost += more.lost;
+        self.page_info = more.page_info;
+    }
+
+    /// The list, unless it came as null where nothing can be told without it.
+    ///
+    /// # Errors
+    /// [`CollectError::Scope`]: the cursor stays, and the next night asks again.
+    pub fn there(self) -> Result<Self, CollectError> {
+        if self.absent {
+            return Err(CollectError::Scope("the service left out a whole page (null); it is asked again".to_owned()));
+        }
+        Ok(self)
     }
 }
 
@@ -182,6 +229,16 @@ pub struct NamedRepository {
     pub name_with_owner: String,
 }
 
+impl Pull {
+    /// How much of it the service left out as null.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        let labels = self.labels.as_ref().map_or(0, |list| list.lost);
+        let closing = self.closing_issues_references.as_ref().map_or(0, |list| list.lost);
+        self.commits.lost + self.timeline_items.lost + labels + closing
+    }
+}
+
 impl ItemRef {
     /// `owner/name#412`.
     #[must_use]
@@ -324,4 +381,36 @@ pub fn part<T: serde::de::DeserializeOwned>(value: &Value, path: &[&str]) -> Opt
         place = place.get(*key)?;
     }
     serde_json::from_value(place.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(list: Value, expected: (usize, u64, bool)) {
+        let list: Connection<Label> = serde_json::from_value(list).unwrap();
+        assert_eq!((list.nodes.len(), list.lost, list.absent), expected);
+        assert_eq!(list.there().is_err(), expected.2);
+    }
+
+    #[test]
+    fn what_is_null_in_a_list_is_counted_and_costs_nothing_else() {
+        check(json!({ "totalCount": 2 }), (0, 0, false));
+        check(json!({ "nodes": [{ "name": "a" }] }), (1, 0, false));
+        check(json!({ "totalCount": null, "pageInfo": null, "nodes": [null, { "name": "a" }, null] }), (1, 2, false));
+        check(json!({ "totalCount": 3, "nodes": null }), (0, 1, true));
+        check(Value::Null, (0, 1, true));
+    }
+
+    #[test]
+    fn a_pull_request_tells_how_much_of_it_is_missing() {
+        let pull = json!({
+            "id": "PR_1", "number": 1, "createdAt": "", "updatedAt": "", "labels": null,
+            "commits": { "nodes": null }, "timelineItems": { "nodes": [null] },
+            "closingIssuesReferences": { "nodes": [null, null] },
+        });
+        assert_eq!(serde_json::from_value::<Pull>(pull).unwrap().lost(), 4);
+    }
 }

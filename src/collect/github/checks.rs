@@ -12,18 +12,24 @@ use crate::model::Batch;
 pub(super) const IN_ONE: usize = 10;
 
 impl Walk<'_> {
-    /// All check runs of the head of each pull request, repeated ones too.
+    /// All check runs of the head of each pull request, repeated ones too. Gives how much of them came as null.
     pub(super) async fn check_runs(
         &self,
         pulls: &[Pull],
         rows: &Rows<'_>,
         batch: &mut Batch,
-    ) -> Result<(), CollectError> {
+    ) -> Result<u64, CollectError> {
+        let mut lost = 0;
         for chunk in pulls.chunks(IN_ONE) {
             let ids: Vec<String> = chunk.iter().map(|pull| pull.id.clone()).collect();
             let query = question(&ids);
             let reply = self.client.graphql("check runs", &query, &json!({})).await?;
             for (at, pull) in chunk.iter().enumerate() {
+                if reply.value.pointer(&format!("/data/p{at}")).is_none_or(Value::is_null) {
+                    lost += 1;
+                    continue;
+                }
+                // A pull request without commits has no head.
                 let Some(head) = reply.value.pointer(&format!("/data/p{at}/commits/nodes/0/commit")) else { continue };
                 let sha = head.get("oid").and_then(Value::as_str).unwrap_or_default();
                 let suites: Connection<Value> = head
@@ -33,19 +39,20 @@ impl Walk<'_> {
                 let all: Vec<Connection<Value>> = suites
                     .nodes
                     .iter()
-                    .flatten()
-                    .filter_map(|suite| serde_json::from_value(suite.get("checkRuns")?.clone()).ok())
-                    .collect();
+                    .map(|suite| serde_json::from_value(suite.get("checkRuns").cloned().unwrap_or_default()))
+                    .collect::<Result<_, _>>()
+                    .map_err(|_| not_allowed())?;
                 let cut = suites.page_info.has_next_page || all.iter().any(|runs| runs.page_info.has_next_page);
                 if cut {
                     self.listed_runs(sha, pull.number, rows, batch).await?;
                 } else {
-                    let runs = all.iter().flat_map(|runs| runs.nodes.iter().flatten());
+                    lost += suites.lost + all.iter().map(|runs| runs.lost).sum::<u64>();
+                    let runs = all.iter().flat_map(|runs| runs.nodes.iter());
                     batch.check_runs.extend(runs.filter_map(|run| graph_run(run, sha, pull.number, rows)));
                 }
             }
         }
-        Ok(())
+        Ok(lost)
     }
 
     /// The list of a commit with more runs than one question holds.

@@ -291,6 +291,9 @@ fn judge(answer: &Answer) -> Verdict {
             "RATE_LIMITED" | "RATE_LIMIT" => return limit(answer),
             _ if code == "graphql_rate_limit" => return limit(answer),
             "MAX_NODE_LIMIT_EXCEEDED" | "RESOURCE_LIMITS_EXCEEDED" => return Verdict::Shrink,
+            "INSUFFICIENT_SCOPES" => {
+                return Verdict::Scope("the token lacks a scope for this question; teams need read:org".to_owned());
+            }
             // What lies at a path may be gone or hidden; the caller sees null there.
             "NOT_FOUND" | "FORBIDDEN" if error.get("path").is_some() => {}
             _ if message.contains("something went wrong") || message.contains("timeout") => {
@@ -335,6 +338,7 @@ mod tests {
             r#"{"data":{"a":1},"errors":[{"type":"SERVICE_UNAVAILABLE","path":["a"]}]}"#,
             "Retry { after: None, smaller: false",
         );
+        check(r#"{"data":{"a":null},"errors":[{"type":"INSUFFICIENT_SCOPES"}]}"#, "Scope(\"the token lacks a scope");
         check(r#"{"data":null}"#, "Scope");
         check("{}", "Scope");
         check("[]", "Scope");

@@ -14,7 +14,7 @@ use self::rows::{ItemRows, statuses};
 use super::answers::{Connection, Glance, part};
 use super::client::Client;
 use super::rows::{Rows, instant};
-use super::{GithubSource, failure, scope};
+use super::{GithubSource, failure, scope, without};
 use crate::collect::http::CollectError;
 use crate::collect::{Context, Cursor, Delivery, Meter, Outcome, ScopeId, ScopeReport};
 use crate::model::time::Millis;
@@ -48,6 +48,8 @@ pub struct IssueSource {
     pub in_progress: Vec<String>,
     /// Stored open issues of each repository, by its name in lower case.
     pub known: BTreeMap<String, Vec<KnownItem>>,
+    /// Any number of vanished issues is taken for deleted.
+    pub accept_gone: bool,
 }
 
 /// A stored issue.
@@ -65,21 +67,32 @@ pub struct Place {
     /// As the configuration calls it.
     label: String,
     newest: Option<Millis>,
+    /// The service left out which issue changed last.
+    unknown: bool,
 }
 
 /// The visible repositories whose issues are wanted.
 pub fn places(source: &GithubSource, glances: &[(String, Option<Glance>)]) -> Vec<Place> {
     let place = |(label, glance): &(String, Option<Glance>)| {
         let glance = glance.as_ref()?;
-        let newest = glance.issues.nodes.iter().flatten().next();
+        let newest = glance.issues.nodes.iter().next();
         source.issues.repositories.contains(&label.to_lowercase()).then(|| Place {
             repository_id: glance.database_id,
             name: glance.name_with_owner.clone(),
             label: label.clone(),
             newest: newest.and_then(|issue| instant(issue.updated_at.as_deref())),
+            unknown: glance.issues.lost > 0,
         })
     };
     glances.iter().filter_map(place).collect()
+}
+
+/// What a walk brought, and how much of it the service left out as null.
+#[derive(Default)]
+struct Brought {
+    rows: u64,
+    pages: u64,
+    lost: u64,
 }
 
 /// Reads the issues of every place; one that fails does not stop the others.
@@ -105,9 +118,10 @@ pub async fn collect(
             Err(error) => Err(CollectError::Scope(error.to_string())),
         };
         let report = match result {
-            Ok((rows, pages)) => {
+            Ok(Brought { rows, pages, lost }) => {
                 let outcome = if rows == 0 { Outcome::Unchanged } else { Outcome::Complete };
-                ScopeReport { outcome, ..ScopeReport::complete(id, &place.label, rows, pages) }
+                let report = ScopeReport { outcome, ..ScopeReport::complete(id, &place.label, rows, pages) };
+                without(report, lost)
             }
             Err(error) => failure(id, &place.label, &error),
         };
@@ -173,12 +187,13 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    async fn everything(&self) -> Result<(u64, u64), CollectError> {
-        let (mut rows, mut pages) = (0, 0);
+    async fn everything(&self) -> Result<Brought, CollectError> {
+        let mut brought = Brought::default();
         if self.anything_new() {
-            (rows, pages) = self.walk().await?;
+            brought = self.walk().await?;
         }
-        Ok((rows + self.census().await?, pages))
+        brought.rows += self.census().await?;
+        Ok(brought)
     }
 
     /// Another name of the repository, other labels and other abilities of the service are another question.
@@ -194,6 +209,9 @@ impl Walk<'_> {
     }
 
     fn anything_new(&self) -> bool {
+        if self.place.unknown {
+            return true;
+        }
         let settled = self.cursor().filter(|cursor| cursor.position.as_deref() == Some(SETTLED));
         settled.is_none_or(|cursor| self.place.newest.is_some_and(|newest| Some(newest.0) > cursor.updated_to))
     }
@@ -202,21 +220,22 @@ impl Walk<'_> {
         Ok(self.context.deliver(Delivery { scope: self.id.clone(), batch, cursor }).await?)
     }
 
-    async fn walk(&self) -> Result<(u64, u64), CollectError> {
+    async fn walk(&self) -> Result<Brought, CollectError> {
         let known = self.cursor();
         let before = known.and_then(|cursor| cursor.updated_to);
         let since = before.filter(|seen| *seen > 0).map_or(self.context.since.0, |seen| seen - OVERLAP);
         let mut first = known.and_then(|cursor| cursor.page_size).unwrap_or(PAGE).clamp(1, PAGE);
-        let (mut count, mut pages, mut seen) = (0, 0, before.unwrap_or(0));
+        let (mut brought, mut seen) = (Brought::default(), before.unwrap_or(0));
         let mut after: Option<String> = None;
         let mut visited = BTreeSet::new();
         loop {
             let mut page = self.page(&mut first, after.as_deref(), since).await?;
-            pages += 1;
-            let mut items: Vec<Item> = page.nodes.drain(..).flatten().collect();
+            brought.pages += 1;
+            let mut items: Vec<Item> = std::mem::take(&mut page.nodes);
             self.complete(&mut items).await?;
+            brought.lost += page.lost + items.iter().map(Item::lost).sum::<u64>();
             let batch = self.rows(&items)?;
-            count += batch.rows() as u64;
+            brought.rows += batch.rows() as u64;
             // A change time from the far future is stored but never moves the cursor.
             let changed = batch.issues.iter().map(|issue| issue.updated_at.0);
             seen = changed.filter(|at| *at <= self.context.now.0 + DAY).fold(seen, i64::max);
@@ -231,10 +250,10 @@ impl Walk<'_> {
             };
             self.deliver(batch, Some(cursor)).await?;
             if last {
-                return Ok((count, pages));
+                return Ok(brought);
             }
             after = page.page_info.end_cursor;
-            if after.as_ref().is_none_or(|next| !visited.insert(next.clone())) || pages > MOST_PAGES {
+            if after.as_ref().is_none_or(|next| !visited.insert(next.clone())) || brought.pages > MOST_PAGES {
                 return Err(CollectError::Scope("pagination did not advance".to_owned()));
             }
         }
@@ -255,7 +274,8 @@ impl Walk<'_> {
                         return Err(CollectError::NotVisible);
                     }
                     return part(&answer, &["data", "repository", "issues"])
-                        .ok_or_else(|| CollectError::Scope("a page of issues has an unexpected shape".to_owned()));
+                        .ok_or_else(|| CollectError::Scope("a page of issues has an unexpected shape".to_owned()))
+                        .and_then(Connection::there);
                 }
             }
         }
@@ -288,8 +308,7 @@ impl Walk<'_> {
                 let Some(more) = more else {
                     return Err(CollectError::Scope("pagination did not advance inside an issue".to_owned()));
                 };
-                own.nodes.extend(more.nodes);
-                own.page_info = more.page_info;
+                own.extend(more);
             }
         }
         Err(CollectError::Scope("an issue's timeline does not end".to_owned()))
@@ -329,9 +348,10 @@ impl Walk<'_> {
         if missing.is_empty() {
             return Ok(0);
         }
-        if missing.len() > 3 && missing.len() * 2 > due.len() {
+        if !self.source.issues.accept_gone && missing.len() > 3 && missing.len() * 2 > due.len() {
             let why = format!(
-                "{} of {} open issues are no longer shown; they are kept as they were",
+                "{} of {} open issues are no longer shown; they are kept as they were; where they were deleted on purpose, \
+                 `run --accept-gone` marks them",
                 missing.len(),
                 due.len()
             );

@@ -19,6 +19,7 @@ mod people;
 mod pulls;
 mod rows;
 mod streams;
+mod teams;
 mod walk;
 
 use super::http::CollectError;
@@ -32,6 +33,7 @@ pub use estimate::{Cost, estimate};
 pub use issues::{IssueSource, KnownItem};
 pub use people::people;
 use streams::FirstPage;
+pub use teams::{OrganisationTeam, teams};
 
 /// Repositories read at the same time.
 const AT_ONCE: usize = 3;
@@ -138,6 +140,17 @@ fn failure(id: ScopeId, label: &str, error: &CollectError) -> ScopeReport {
     ScopeReport { refused: error.is_refused(), ..ScopeReport::failed(id, label, error.to_string()) }
 }
 
+/// The report of a scope in whose answers the service left out so much as null. It was read to its end and is not asked
+/// for that again, since the service shows it to nobody with these credentials.
+fn without(report: ScopeReport, lost: u64) -> ScopeReport {
+    if lost == 0 {
+        return report;
+    }
+    let parts = if lost == 1 { "one part".to_owned() } else { format!("{lost} parts") };
+    let reason = format!("the service left out {parts} of its answers (null); check that the token may read all of it");
+    ScopeReport { outcome: Outcome::Incomplete, reason: Some(reason), ..report }
+}
+
 /// Resolves logins to account numbers, many in one question.
 async fn accounts(client: &Client, logins: &[String]) -> Result<BTreeMap<String, i64>, CollectError> {
     let mut accounts = BTreeMap::new();
@@ -175,6 +188,7 @@ pub fn questions() -> Vec<(&'static str, String)> {
     questions.extend(issues::questions());
     questions.push(("people", people::PEOPLE.to_owned()));
     questions.extend(streams::questions());
+    questions.extend(teams::questions());
     questions.push(("check runs", checks::question(&many(checks::IN_ONE, "some-id"))));
     questions.push(("accounts", accounts_question(&many(2 * IN_ONE, "some-\"login\""))));
     questions.push(("repositories", glances_question(&many(IN_ONE, "some/name"))));
@@ -215,13 +229,7 @@ async fn repository(
             empty: glance.is_empty,
             visible: true,
         }],
-        releases: glance
-            .releases
-            .nodes
-            .iter()
-            .flatten()
-            .filter_map(|one| release(one, &source.host, &glance))
-            .collect(),
+        releases: glance.releases.nodes.iter().filter_map(|one| release(one, &source.host, &glance)).collect(),
         ..Batch::default()
     };
     if context.deliver(Delivery { scope: id.clone(), batch, cursor: None }).await.is_err() {
@@ -232,6 +240,9 @@ async fn repository(
     }
     let walk = walk::Walk::new(client, source, context, name, &glance);
     let mut reports = walk.everything(early).await;
+    if glance.releases.lost > 0 {
+        reports.push(without(ScopeReport::complete(id, name, 0, 0), glance.releases.lost));
+    }
     for report in &mut reports {
         if report.outcome == Outcome::Complete && report.rows == 0 {
             report.outcome = Outcome::Unchanged;

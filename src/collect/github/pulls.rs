@@ -75,9 +75,10 @@ impl Walk<'_> {
         loop {
             let page = self.page_of_pulls(descent).await?;
             descent.brought.turned()?;
+            descent.brought.lost += page.lost;
             let mut reached = false;
             let mut pulls = Vec::new();
-            for pull in page.nodes.into_iter().flatten() {
+            for pull in page.nodes {
                 let changed = instant(Some(&pull.updated_at)).unwrap_or_default();
                 if changed.0 < descent.floor {
                     reached = true;
@@ -89,17 +90,18 @@ impl Walk<'_> {
             self.complete(&mut pulls).await?;
             let counts = match descent.counts {
                 Some(counts) => counts.clone(),
-                None => self.review_counts(&pulls).await?,
+                None => self.review_counts(&pulls, &mut descent.brought.lost).await?,
             };
             let rows = self.rows(&counts);
             let mut batch = Batch::default();
             for pull in &pulls {
+                descent.brought.lost += pull.lost();
                 if rows.pull(pull, &mut batch).is_none() {
                     return Err(CollectError::Scope("a pull request has times that cannot be read".to_owned()));
                 }
             }
             if self.source.check_runs {
-                self.check_runs(&pulls, &rows, &mut batch).await?;
+                descent.brought.lost += self.check_runs(&pulls, &rows, &mut batch).await?;
             }
             descent.brought.rows += batch.rows() as u64;
             let more = !reached && page.page_info.has_next_page;
@@ -127,9 +129,11 @@ impl Walk<'_> {
                 Err(error) => return Err(error),
                 Ok(reply) => {
                     descent.server = descent.server.or(reply.server);
-                    return part(&reply.value, &["data", "repository", "pullRequests"]).ok_or_else(|| {
-                        CollectError::Scope("a page of pull requests has an unexpected shape".to_owned())
-                    });
+                    return part(&reply.value, &["data", "repository", "pullRequests"])
+                        .ok_or_else(|| {
+                            CollectError::Scope("a page of pull requests has an unexpected shape".to_owned())
+                        })
+                        .and_then(Connection::there);
                 }
             }
         }
@@ -137,21 +141,22 @@ impl Walk<'_> {
 
     /// How many comments came with each review. The page counts those of each pull request's last reviews; counted
     /// inside the timeline they would cost fifteen points a page. The others are asked for by themselves.
-    async fn review_counts(&self, pulls: &[Pull]) -> Result<BTreeMap<i64, i64>, CollectError> {
-        let happenings = pulls.iter().flat_map(|pull| pull.timeline_items.nodes.iter().flatten());
+    async fn review_counts(&self, pulls: &[Pull], lost: &mut u64) -> Result<BTreeMap<i64, i64>, CollectError> {
+        let happenings = pulls.iter().flat_map(|pull| pull.timeline_items.nodes.iter());
         let reviews = happenings.filter(|happening| happening.kind == "PullRequestReview");
-        let counted =
-            pulls.iter().flat_map(|pull| pull.reviews.iter().flat_map(|reviews| reviews.nodes.iter().flatten()));
+        let counted = pulls.iter().flat_map(|pull| pull.reviews.iter().flat_map(|reviews| reviews.nodes.iter()));
         let mut counts: BTreeMap<i64, i64> =
             counted.filter_map(|review| Some((review.database_id?, review.comments.total_count))).collect();
         let open = reviews.filter(|review| review.database_id.is_none_or(|id| !counts.contains_key(&id)));
         let ids: Vec<String> = open.filter_map(|review| review.id.clone()).collect();
         for chunk in ids.chunks(COUNTED) {
             let answer = self.client.graphql("review counts", &counts_question(chunk), &json!({})).await?.value;
+            let known = counts.len();
             for review in answer.pointer("/data/nodes").and_then(Value::as_array).into_iter().flatten() {
                 let number = |path: &str| review.pointer(path).and_then(Value::as_i64);
                 counts.extend(number("/databaseId").zip(number("/comments/totalCount")));
             }
+            *lost += chunk.len().saturating_sub(counts.len() - known) as u64;
         }
         Ok(counts)
     }
@@ -171,12 +176,12 @@ impl Walk<'_> {
                 if let Some(more) =
                     place("commits").and_then(|value| serde_json::from_value::<Connection<ListedCommit>>(value).ok())
                 {
-                    extend(&mut pulls[at].commits, more);
+                    pulls[at].commits.extend(more);
                 }
                 if let Some(more) =
                     place("timelineItems").and_then(|value| serde_json::from_value::<Connection<Happening>>(value).ok())
                 {
-                    extend(&mut pulls[at].timeline_items, more);
+                    pulls[at].timeline_items.extend(more);
                 }
                 if received(&pulls[at]) == before {
                     return Err(CollectError::Scope("pagination did not advance inside a pull request".to_owned()));
@@ -191,13 +196,10 @@ fn is_short(pull: &Pull) -> bool {
     pull.commits.page_info.has_next_page || pull.timeline_items.page_info.has_next_page
 }
 
-fn received(pull: &Pull) -> (usize, usize) {
-    (pull.commits.nodes.len(), pull.timeline_items.nodes.len())
-}
-
-fn extend<T>(list: &mut Connection<T>, more: Connection<T>) {
-    list.nodes.extend(more.nodes);
-    list.page_info = more.page_info;
+/// How much of its lists has come, what came as null included.
+fn received(pull: &Pull) -> (u64, u64) {
+    let (commits, timeline) = (&pull.commits, &pull.timeline_items);
+    (commits.nodes.len() as u64 + commits.lost, timeline.nodes.len() as u64 + timeline.lost)
 }
 
 fn counts_question(ids: &[String]) -> String {

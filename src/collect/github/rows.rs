@@ -49,7 +49,7 @@ impl Rows<'_> {
     pub fn pull(&self, pull: &Pull, batch: &mut Batch) -> Option<()> {
         let (author, author_kind) = self.who(pull.author.as_ref());
         let (created_at, updated_at) = (instant(Some(&pull.created_at))?, instant(Some(&pull.updated_at))?);
-        let happenings: Vec<&Happening> = pull.timeline_items.nodes.iter().flatten().collect();
+        let happenings: Vec<&Happening> = pull.timeline_items.nodes.iter().collect();
         let last = |kinds: [&str; 2]| {
             let turns = happenings.iter().filter(|happening| kinds.contains(&happening.kind.as_str()));
             turns.max_by_key(|happening| instant(happening.created_at.as_deref())).copied()
@@ -83,7 +83,7 @@ impl Rows<'_> {
             labels: self.kept_labels(pull),
             reverts: reverted(pull.head_ref_name.as_deref()),
         });
-        for listed in pull.commits.nodes.iter().flatten() {
+        for listed in pull.commits.nodes.iter() {
             batch.commits.extend(self.commit(&listed.commit, Some(pull.number)));
         }
         for happening in happenings {
@@ -98,7 +98,7 @@ impl Rows<'_> {
     }
 
     fn kept_labels(&self, pull: &Pull) -> String {
-        let names = pull.labels.iter().flat_map(|labels| &labels.nodes).flatten().map(|label| label.name.as_str());
+        let names = pull.labels.iter().flat_map(|labels| &labels.nodes).map(|label| label.name.as_str());
         let kept: BTreeSet<&str> = names.filter(|name| self.labels.iter().any(|label| label == name)).collect();
         kept.into_iter().collect::<Vec<_>>().join(",")
     }
@@ -106,7 +106,7 @@ impl Rows<'_> {
     /// Keys of configured projects in title and branch name, and of the issues that it closes; the texts themselves go
     /// no further.
     fn ticket_keys(&self, pull: &Pull) -> String {
-        let closing = pull.closing_issues_references.iter().flat_map(|list| &list.nodes).flatten();
+        let closing = pull.closing_issues_references.iter().flat_map(|list| &list.nodes);
         let mut keys: BTreeSet<String> = closing.map(super::answers::ItemRef::key).collect();
         for text in [pull.title.as_deref(), pull.head_ref_name.as_deref()].into_iter().flatten() {
             for project in self.projects {

@@ -51,6 +51,7 @@ pub(super) async fn first_pages(
         for (at, (glance, _)) in chunk.iter().enumerate() {
             let path = ["data", &format!("r{at}"), "defaultBranchRef", "target"];
             let history = part::<Target>(&reply.value, &path).and_then(|target| target.history);
+            let history = history.filter(|history| !history.absent);
             pages.extend(history.map(|history| (glance.database_id, (history, reply.server))));
         }
     }
@@ -110,9 +111,12 @@ impl Walk<'_> {
                     return Err(CollectError::Scope("a review comment has an unexpected shape".to_owned()));
                 };
                 brought.saw(instant(comment.updated_at.as_deref().or(Some(&comment.created_at))), server);
-                if let Some(row) = rows.review_comment(&comment) {
-                    brought.rows += 1;
-                    batch.comments.push(row);
+                match rows.review_comment(&comment) {
+                    Some(row) => {
+                        brought.rows += 1;
+                        batch.comments.push(row);
+                    }
+                    None => brought.lost += 1,
                 }
                 // A page that shifts brings a comment twice, and it is still one.
                 if let Some(review) = comment.pull_request_review_id.filter(|_| counted.insert(comment.id)) {
@@ -156,11 +160,15 @@ impl Walk<'_> {
                 None => self.page_of_commits(&mut first, after.as_deref(), since).await?,
             };
             brought.turned()?;
+            brought.lost += history.lost;
             let mut batch = Batch::default();
-            for work in history.nodes.iter().flatten() {
-                if let Some(commit) = rows.commit(work, None) {
-                    brought.saw(Some(commit.committed_at), server);
-                    batch.commits.push(commit);
+            for work in &history.nodes {
+                match rows.commit(work, None) {
+                    Some(commit) => {
+                        brought.saw(Some(commit.committed_at), server);
+                        batch.commits.push(commit);
+                    }
+                    None => brought.lost += 1,
                 }
             }
             brought.rows += batch.rows() as u64;
@@ -201,9 +209,12 @@ impl Walk<'_> {
                 Err(CollectError::Shrink) if *first > 1 => *first /= 2,
                 Err(error) => return Err(error),
                 Ok(reply) => {
-                    let target: Target = part(&reply.value, &["data", "repository", "defaultBranchRef", "target"])
+                    let target: Option<Target> =
+                        part(&reply.value, &["data", "repository", "defaultBranchRef", "target"]);
+                    let history = target
+                        .and_then(|target| target.history)
                         .ok_or_else(|| CollectError::Scope("a page of commits has an unexpected shape".to_owned()))?;
-                    return Ok((target.history.unwrap_or_default(), reply.server));
+                    return Ok((history.there()?, reply.server));
                 }
             }
         }

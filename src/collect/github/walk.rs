@@ -8,7 +8,7 @@ use super::answers::Glance;
 use super::client::Client;
 use super::rows::{Rows, instant};
 use super::streams::FirstPage;
-use super::{GithubSource, failure, scope};
+use super::{GithubSource, failure, scope, without};
 use crate::collect::http::CollectError;
 use crate::collect::{Context, Cursor, Delivery, Meter, Resume, ScopeId, ScopeReport};
 use crate::model::Batch;
@@ -35,6 +35,8 @@ pub struct Walk<'a> {
 pub(super) struct Brought {
     pub rows: u64,
     pub pages: u64,
+    /// What the service left out as null.
+    pub lost: u64,
     pub newest: Option<Millis>,
 }
 
@@ -116,7 +118,10 @@ impl<'a> Walk<'a> {
 
     fn report(&self, stream: &str, result: Result<Brought, CollectError>, meter: &Meter) -> ScopeReport {
         let report = match result {
-            Ok(brought) => ScopeReport::complete(self.id(stream), self.name, brought.rows, brought.pages),
+            Ok(brought) => {
+                let report = ScopeReport::complete(self.id(stream), self.name, brought.rows, brought.pages);
+                without(report, brought.lost)
+            }
             Err(error) => failure(self.id(stream), self.name, &error),
         };
         report.paid(meter)
@@ -125,7 +130,10 @@ impl<'a> Walk<'a> {
     /// Whether any pull request changed since both its streams were read. A change within the overlap of the last
     /// reading may have been missed by it, so that is looked at again.
     fn anything_new(&self) -> bool {
-        let newest = self.glance.pull_requests.nodes.iter().flatten().next();
+        if self.glance.pull_requests.lost > 0 {
+            return true;
+        }
+        let newest = self.glance.pull_requests.nodes.iter().next();
         let newest = newest.and_then(|pull| instant(pull.updated_at.as_deref()));
         let seen = |stream: &str| {
             let cursor = self.cursor(stream).filter(|cursor| cursor.resume.is_none())?;

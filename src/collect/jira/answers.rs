@@ -119,8 +119,7 @@ pub fn is_key(text: &str) -> bool {
     })
 }
 
-/// An account: of it only the id is kept. Whether it is an app is told nowhere in the store: an app's account belongs
-/// to nobody of the roster, unless the configuration names it among its bots.
+/// An account: of it only the id is kept, and whether it is an app's, which counts as automation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
@@ -130,9 +129,17 @@ pub struct User {
     key: Option<String>,
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    account_type: Option<String>,
 }
 
 impl User {
+    /// Whether it is an app's account; only Cloud says so.
+    #[must_use]
+    pub fn is_app(&self) -> bool {
+        self.account_type.as_deref() == Some("app")
+    }
+
     /// Cloud's account id, Data Center's user key; `None` where it is missing or empty.
     #[must_use]
     pub fn id(&self) -> Option<&str> {

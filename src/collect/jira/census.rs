@@ -5,7 +5,8 @@
 //! the night before. An absence counts only when the project's own visibility was confirmed in the same run (it was
 //! asked for by its key), the list came to its end without an error, and a question for the issue itself is answered
 //! by 404 or 410, or it was absent in two censuses in a row. Where more than 5 % or more than 50 issues vanish at
-//! once, nothing is marked: that is what a lost permission looks like. "Gone" is never "done".
+//! once, nothing is marked: that is what a lost permission looks like; `--accept-gone` says that it is none.
+//! "Gone" is never "done".
 //!
 //! A census also finds what walks missed: issues that came back, and issues that no walk has shown.
 
@@ -96,10 +97,10 @@ impl<'a> Census<'a> {
         let question = QUESTION.trim().replace("{project}", &self.project.id);
         let visible: BTreeSet<i64> = self.reader.ids(&question).await?.into_keys().collect();
         self.counted.pages += 1;
-        if visible.is_empty() && !self.stored.live.is_empty() {
+        if visible.is_empty() && !self.stored.live.is_empty() && !self.reader.source.accept_gone {
             self.counted.reason = Some(format!(
                 "no issue is visible although {} are known; nothing is marked as deleted; check the account's right to \
-                 browse the project",
+                 browse the project, or run once with --accept-gone where they were deleted on purpose",
                 self.stored.live.len()
             ));
             return Ok(self.counted);
@@ -185,10 +186,11 @@ impl<'a> Census<'a> {
     async fn judge(&mut self, absent: &BTreeSet<i64>, looked: &Looked, now: i64) -> Result<(), CollectError> {
         let vanished: BTreeSet<i64> = absent.difference(&looked.moved).copied().collect();
         let most = most_gone(self.stored.live.len());
-        if vanished.len() > most {
+        if vanished.len() > most && !self.reader.source.accept_gone {
             self.counted.reason = Some(format!(
                 "{} of {} known issues are no longer visible, too many at once to be deletions; nothing is marked as \
-                 deleted; check the account's right to see them",
+                 deleted; check the account's right to see them, or run once with --accept-gone where they were \
+                 deleted on purpose",
                 vanished.len(),
                 self.stored.live.len()
             ));

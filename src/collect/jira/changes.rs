@@ -13,6 +13,7 @@ use super::reader::{Project, Reader, stuck};
 use super::rows::Rows;
 use super::shape;
 use crate::collect::http::CollectError;
+use crate::model::Account;
 use crate::model::records::IssueChange;
 
 /// Issues whose changes are asked for at once, and fields that one question may name.
@@ -125,7 +126,7 @@ impl Reader<'_> {
                 }
             }
             None => {
-                log.broken.insert(id);
+                log.changes.broken.insert(id);
             }
         }
         Ok(())
@@ -154,30 +155,65 @@ impl Reader<'_> {
     }
 }
 
-/// Changes as they come in, each once.
+/// Changes of issues, each once.
+#[derive(Debug, Default)]
+pub struct Changes {
+    all: BTreeMap<(i64, String, String), IssueChange>,
+    /// Issues whose changes are not whole.
+    pub broken: BTreeSet<i64>,
+    /// Who changed something and is an app, by issue.
+    apps: BTreeSet<(i64, Account)>,
+}
+
+impl Changes {
+    /// What belongs to some issues. One that moves meanwhile belongs to two projects.
+    #[must_use]
+    pub fn of(&self, ids: &BTreeSet<i64>) -> Self {
+        let own = |((id, ..), _): &(&(i64, String, String), &IssueChange)| ids.contains(id);
+        Self {
+            all: self.all.iter().filter(own).map(|(key, change)| (key.clone(), change.clone())).collect(),
+            broken: self.broken.intersection(ids).copied().collect(),
+            apps: self.apps.iter().filter(|(id, _)| ids.contains(id)).copied().collect(),
+        }
+    }
+
+    /// The rows.
+    pub fn rows(self) -> impl Iterator<Item = IssueChange> {
+        self.all.into_values()
+    }
+
+    /// Accounts of apps.
+    pub fn apps(&self) -> impl Iterator<Item = Account> {
+        self.apps.iter().map(|(_, account)| *account)
+    }
+}
+
+/// Changes as they come in.
 pub struct Log<'a> {
     rows: &'a Rows<'a>,
     changed: &'a ChangedFields,
-    pub changes: BTreeMap<(i64, String, String), IssueChange>,
-    /// Issues whose changes are not whole.
-    pub broken: BTreeSet<i64>,
+    pub changes: Changes,
 }
 
 impl<'a> Log<'a> {
     /// An empty log of a project's changes.
     #[must_use]
     pub fn new(rows: &'a Rows<'a>, changed: &'a ChangedFields) -> Self {
-        Self { rows, changed, changes: BTreeMap::new(), broken: BTreeSet::new() }
+        Self { rows, changed, changes: Changes::default() }
     }
 
     /// Adds a history; whether the issue moved to another project with it.
     fn add(&mut self, id: i64, history: &Value) -> bool {
         let Some(history) = History::read(history, self.changed) else {
-            self.broken.insert(id);
+            self.changes.broken.insert(id);
             return false;
         };
-        for change in self.rows.changes(id, &history) {
-            self.changes.insert((id, change.change_id.clone(), change.field.clone()), change);
+        let changes = self.rows.changes(id, &history);
+        if !changes.is_empty() {
+            self.changes.apps.extend(self.rows.app(history.author.as_ref()).map(|app| (id, app)));
+        }
+        for change in changes {
+            self.changes.all.insert((id, change.change_id.clone(), change.field.clone()), change);
         }
         history.moves()
     }

@@ -3,7 +3,7 @@
 //! `site` learns what holds for all of it, `walk` reads what changed in a project, `reader` makes rows of pages,
 //! `census` finds what disappeared, `sprints` reads the boards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -27,6 +27,7 @@ pub use census::{KnownIssues, Stored};
 use super::http::CollectError;
 use super::{Context, Meter, Outcome, ScopeId, ScopeReport};
 use census::Census;
+use changes::{BULK, Changes};
 use client::Client;
 pub use estimate::{Cost, OF_A_SITE, estimate};
 pub use people::people;
@@ -60,6 +61,8 @@ pub struct JiraSource {
     pub labels: Vec<String>,
     /// What the store holds of this host.
     pub known: KnownIssues,
+    /// Any number of vanished issues is taken for deleted.
+    pub accept_gone: bool,
 }
 
 /// The host under which a service's rows stand.
@@ -103,17 +106,21 @@ pub async fn collect(source: &JiraSource, context: &Context) -> Vec<ScopeReport>
     let reader = Reader::new(source, &client, context, &site);
     let mut readings: Vec<Reading> = Vec::new();
     let mut refused: Option<CollectError> = None;
+    let mut open: Vec<Open<'_>> = Vec::new();
     for label in &source.projects {
-        let reading = match &refused {
-            Some(error) => Reading { report: failed_project(source, context, label, error), walked: None },
-            None => read_project(&reader, label, &mut refused).await,
-        };
-        readings.push(reading);
+        match read_project(&reader, label, &mut refused).await {
+            Ok(walk) => open.push(walk),
+            Err(reading) => readings.push(reading),
+        }
+        if open.iter().map(|one| one.walk.pending().len()).sum::<usize>() >= BULK {
+            finish(&reader, std::mem::take(&mut open), &mut readings, &mut refused).await;
+        }
     }
+    finish(&reader, open, &mut readings, &mut refused).await;
     count(&reader, &mut readings, &mut refused).await;
     let mut reports: Vec<ScopeReport> = readings.into_iter().map(|reading| reading.report).collect();
     if refused.is_none() && !(source.boards.is_empty() && source.boardless.is_empty()) {
-        reports.push(sprints::sprints(source, &client, context, &site).await);
+        reports.extend(sprints::sprints(source, &client, context, &site).await);
     }
     // Somebody else's answers, or nobody's, must not pass for ours.
     if refused.is_none()
@@ -126,31 +133,105 @@ pub async fn collect(source: &JiraSource, context: &Context) -> Vec<ScopeReport>
     reports
 }
 
-async fn read_project(reader: &Reader<'_>, label: &str, refused: &mut Option<CollectError>) -> Reading {
-    let (source, context) = (reader.source, reader.context);
+/// A walk that has come to its end but for the changes of its last issues.
+struct Open<'a> {
+    label: &'a str,
+    walk: Walk<'a>,
+    /// The key under which the project's issues were stored before.
+    old_key: String,
+}
+
+/// Walks through a project; `Err` is the report of one that failed.
+async fn read_project<'a>(
+    reader: &'a Reader<'a>,
+    label: &'a str,
+    refused: &mut Option<CollectError>,
+) -> Result<Open<'a>, Reading> {
+    if let Some(error) = refused {
+        return Err(failed_reading(reader, label, error));
+    }
     let result = async {
         let project = reader.project(label).await?;
-        let old_key = Mark::of(context.cursors.get(&source.scope("issues", &project.id))).key;
-        let walked = Walk::new(reader, &project).walk().await?;
-        Ok((project, walked, old_key))
+        let old_key = Mark::of(reader.context.cursors.get(&reader.source.scope("issues", &project.id))).key;
+        let mut walk = Walk::new(reader, project);
+        walk.read().await?;
+        Ok(Open { label, walk, old_key })
     };
-    match result.await {
-        Ok((project, walked, old_key)) => {
-            let id = source.scope("issues", &project.id);
-            let mut report = ScopeReport::complete(id, label, walked.rows, walked.pages);
-            let left_out = walked.unreadable + walked.left_out.len() as u64;
-            if left_out > 0 {
-                incomplete(&mut report, format!("{left_out} issues could not be read whole; they are asked for again"));
+    result.await.map_err(|error| given_up(reader, label, error, refused))
+}
+
+fn failed_reading(reader: &Reader<'_>, label: &str, error: &CollectError) -> Reading {
+    Reading { report: failed_project(reader.source, reader.context, label, error), walked: None }
+}
+
+/// The report of a project that failed; refused credentials are taken note of.
+fn given_up(reader: &Reader<'_>, label: &str, error: CollectError, refused: &mut Option<CollectError>) -> Reading {
+    let error = explained(error);
+    let reading = failed_reading(reader, label, &error);
+    if error.is_refused() {
+        *refused = Some(error);
+    }
+    reading
+}
+
+/// Ends some walks: those of projects that are read alike share the questions about changes.
+async fn finish(
+    reader: &Reader<'_>,
+    open: Vec<Open<'_>>,
+    readings: &mut Vec<Reading>,
+    refused: &mut Option<CollectError>,
+) {
+    let mut alike: BTreeMap<Vec<String>, Vec<Open<'_>>> = BTreeMap::new();
+    for one in open {
+        alike.entry(one.walk.project.estimates.clone()).or_default().push(one);
+    }
+    for group in alike.into_values() {
+        let changes = shared_changes(reader, &group, refused).await;
+        for one in group {
+            if let Some(error) = refused {
+                readings.push(failed_reading(reader, one.label, error));
+                continue;
             }
-            Reading { report, walked: Some((project, walked, old_key)) }
-        }
-        Err(error) => {
-            let error = explained(error);
-            let report = failed_project(source, context, label, &error);
-            *refused = Some(error).filter(CollectError::is_refused);
-            Reading { report, walked: None }
+            let own = changes.as_ref().map(|changes| changes.of(&one.walk.pending()));
+            let (label, old_key) = (one.label, one.old_key);
+            let reading = match one.walk.finish(own).await {
+                Ok((project, walked)) => finished(reader, label, project, walked, old_key),
+                Err(error) => given_up(reader, label, error, refused),
+            };
+            readings.push(reading);
         }
     }
+}
+
+/// The changes of all pending issues of some projects. `None` where each has to ask for its own: a single one, a server,
+/// or projects of which one spoils the question for all.
+async fn shared_changes(
+    reader: &Reader<'_>,
+    group: &[Open<'_>],
+    refused: &mut Option<CollectError>,
+) -> Option<Changes> {
+    let ids: BTreeSet<i64> = group.iter().flat_map(|one| one.walk.pending()).collect();
+    let [first, _, ..] = group else { return None };
+    if ids.is_empty() || refused.is_some() {
+        return None;
+    }
+    match reader.changes(&first.walk.project, &ids).await {
+        Ok(changes) => Some(changes),
+        Err(error) => {
+            *refused = Some(error).filter(CollectError::is_refused);
+            None
+        }
+    }
+}
+
+fn finished(reader: &Reader<'_>, label: &str, project: Project, walked: Walked, old_key: String) -> Reading {
+    let id = reader.source.scope("issues", &project.id);
+    let mut report = ScopeReport::complete(id, label, walked.rows, walked.pages);
+    let left_out = walked.unreadable + walked.left_out.len() as u64;
+    if left_out > 0 {
+        incomplete(&mut report, format!("{left_out} issues could not be read whole; they are asked for again"));
+    }
+    Reading { report, walked: Some((project, walked, old_key)) }
 }
 
 /// The censuses, after all walks: what moved from one project to another has been seen by then.

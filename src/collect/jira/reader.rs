@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::answers::{Issue, is_key, number, text};
-use super::changes::Log;
+use super::changes::{Changes, Log};
 use super::client::Client;
 use super::fields::ChangedFields;
 use super::rows::{Rows, epic_key};
@@ -14,7 +14,8 @@ use super::site::Site;
 use super::{Flavour, JiraSource, shape};
 use crate::collect::Context;
 use crate::collect::http::CollectError;
-use crate::model::{Batch, Replaced};
+use crate::model::records::PersonAccount;
+use crate::model::{BOT, Batch, Replaced};
 
 const FIELDS: &str = include_str!("../../../queries/jira/fields.txt");
 const BY_ID: &str = include_str!("../../../queries/jira/by_id.jql");
@@ -25,6 +26,9 @@ pub const PAGE: usize = 100;
 const IDS_CLOUD: usize = 5000;
 const IDS_SERVER: usize = 1000;
 pub const MOST_PAGES: u64 = 100_000;
+
+/// The source under which accounts of apps are linked to automation: what the configuration names stands under another.
+const APPS: &str = "jira-app";
 
 /// A project that the credentials can see.
 #[derive(Debug)]
@@ -239,23 +243,54 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`CollectError`]; then nothing of these issues is stored.
-    pub async fn harvest(&self, project: &Project, mut issues: Vec<Issue>) -> Result<Harvest, CollectError> {
-        let epics = self.epics(&issues).await?;
-        let rows = Rows {
+    pub async fn harvest(&self, project: &Project, issues: Vec<Issue>) -> Result<Harvest, CollectError> {
+        self.harvest_with(project, issues, None).await
+    }
+
+    fn rows<'r>(&'r self, project: &'r Project, epics: &'r BTreeMap<String, Option<i64>>) -> Rows<'r> {
+        Rows {
             host: &self.source.host,
             names: &self.context.pseudonyms,
             custom: &self.site.custom,
             estimates: &project.estimates,
             categories: &self.site.categories,
             labels: &self.source.labels,
-            epics: &epics,
-        };
+            epics,
+        }
+    }
+
+    /// Changes of issues of several projects of Cloud at once, which are read alike: `project` is one of them.
+    ///
+    /// # Errors
+    /// [`CollectError`].
+    pub async fn changes(&self, project: &Project, ids: &BTreeSet<i64>) -> Result<Changes, CollectError> {
+        let none = BTreeMap::new();
+        let rows = self.rows(project, &none);
+        let mut log = Log::new(&rows, &project.changed);
+        self.cloud_changes(project, ids, &mut log).await?;
+        Ok(log.changes)
+    }
+
+    /// The same, where the changes of the issues were asked for already.
+    ///
+    /// # Errors
+    /// [`CollectError`]; then nothing of these issues is stored.
+    pub async fn harvest_with(
+        &self,
+        project: &Project,
+        mut issues: Vec<Issue>,
+        changes: Option<Changes>,
+    ) -> Result<Harvest, CollectError> {
+        let epics = self.epics(&issues).await?;
+        let rows = self.rows(project, &epics);
+        let mut apps = BTreeSet::new();
         let mut harvest = Harvest::default();
         let mut read = BTreeSet::new();
         for issue in &issues {
             match rows.issue(issue) {
                 Some(row) => {
                     read.insert(issue.id);
+                    apps.extend(rows.reporting_app(issue));
                     harvest.batch.issues.push(row);
                     harvest.batch.issue_links.extend(rows.links(issue));
                 }
@@ -265,9 +300,10 @@ impl<'a> Reader<'a> {
             }
         }
         let mut log = Log::new(&rows, &project.changed);
-        match self.source.flavour {
-            Flavour::Cloud => self.cloud_changes(project, &read, &mut log).await?,
-            Flavour::DataCenter => {
+        match (changes, self.source.flavour) {
+            (Some(changes), _) => log.changes = changes.of(&read),
+            (None, Flavour::Cloud) => self.cloud_changes(project, &read, &mut log).await?,
+            (None, Flavour::DataCenter) => {
                 for issue in issues.iter_mut().filter(|issue| read.contains(&issue.id)) {
                     let embedded = issue.changelog.take();
                     self.server_changes(issue.id, embedded, &mut log).await?;
@@ -275,11 +311,16 @@ impl<'a> Reader<'a> {
             }
         }
         // What is known to be cut off must not push out what an earlier night stored.
-        let whole = read.iter().filter(|id| !log.broken.contains(id));
+        let changes = log.changes;
+        let whole = read.iter().filter(|id| !changes.broken.contains(id));
         let replaced = |id: &i64| Replaced::Issue { host: self.source.host.clone(), issue_id: *id };
         harvest.batch.replaced.extend(whole.map(replaced));
-        harvest.left_out.extend(log.broken);
-        harvest.batch.issue_changes.extend(log.changes.into_values());
+        harvest.left_out.extend(&changes.broken);
+        apps.extend(changes.apps());
+        let person = self.context.pseudonyms.person(BOT);
+        let link = |account| PersonAccount { person, account, source: APPS.to_owned() };
+        harvest.batch.people_accounts.extend(apps.into_iter().map(link));
+        harvest.batch.issue_changes.extend(changes.rows());
         Ok(harvest)
     }
 

@@ -35,6 +35,19 @@ impl Rows<'_> {
         user.id().map(|id| self.account(id))
     }
 
+    /// The number of an account that is an app's.
+    #[must_use]
+    pub fn app(&self, user: Option<&User>) -> Option<Account> {
+        user.filter(|user| user.is_app()).and_then(User::id).map(|id| self.account(id))
+    }
+
+    /// The reporter of an issue, where it is an app. The assignee changes, and an issue's history does not say what an
+    /// earlier one was, so that a store made anew would not know it.
+    #[must_use]
+    pub fn reporting_app(&self, issue: &Issue) -> Option<Account> {
+        self.app(serde_json::from_value(issue.fields.get("reporter")?.clone()).ok().as_ref())
+    }
+
     /// An issue; `None` where its times cannot be read.
     #[must_use]
     pub fn issue(&self, issue: &Issue) -> Option<records::Issue> {
@@ -253,6 +266,16 @@ mod tests {
         assert_eq!((row.estimate, row.flagged, row.labels.as_str()), (Some(3.0), true, "ops"));
         assert_eq!((row.sprints.as_str(), row.project.as_str()), ("4,9", "PAY"));
         assert_eq!((row.created_at, row.updated_at), (Millis(1000), Millis(2000)));
+    }
+
+    #[test]
+    fn an_app_is_told_from_a_person() {
+        let app = |kind: &str| {
+            let issue = issue(json!({"reporter": {"accountId": "5b10", "accountType": kind}}));
+            rows(|rows| rows.reporting_app(&issue)).is_some()
+        };
+        assert_eq!([app("app"), app("atlassian"), app("customer")], [true, false, false]);
+        assert!(rows(|rows| rows.reporting_app(&issue(json!({"reporter": null})))).is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What holds for a whole site: who asks, the server's time, custom fields, statuses and boards.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -24,8 +24,28 @@ pub struct Site {
     /// The zone in which questions of this account with a date are read.
     pub zone: Option<TimeZone>,
     pub boards: Vec<Board>,
-    /// What could not be learned of boards.
-    pub problems: Vec<String>,
+    /// Boards of which nothing could be learned.
+    pub problems: Vec<Problem>,
+}
+
+/// Something about boards that could not be learned: scope, name and reason.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub scope: String,
+    pub label: String,
+    pub reason: String,
+}
+
+impl Problem {
+    fn new(scope: &str, label: &str, error: &CollectError) -> Self {
+        Self { scope: scope.to_owned(), label: label.to_owned(), reason: error.to_string() }
+    }
+}
+
+/// How a board is called: `board 12`, or `board 12 of PAY` where it was looked for on behalf of a project.
+#[must_use]
+pub fn board_label(id: i64, project: Option<&str>) -> String {
+    project.map_or_else(|| format!("board {id}"), |project| format!("board {id} of {project}"))
 }
 
 /// A board with what its configuration says.
@@ -36,6 +56,8 @@ pub struct Board {
     pub kind: String,
     /// Number or key of its project.
     pub project: Option<String>,
+    /// The project of the configuration on whose behalf it was looked for; `None` where the configuration names it.
+    pub found_for: Option<String>,
     /// The field in which it estimates.
     pub estimate: Option<String>,
 }
@@ -74,11 +96,14 @@ pub async fn site(source: &JiraSource, client: &Client, context: &Context) -> Re
         boards: Vec::new(),
         problems: Vec::new(),
     };
-    for id in board_ids(source, client, &mut site.problems).await? {
+    for (id, found_for) in board_ids(source, client, &mut site.problems).await? {
         match board(id, client).await {
-            Ok(board) => site.boards.push(board),
+            Ok(board) => site.boards.push(Board { found_for, ..board }),
             Err(error) if error.is_refused() => return Err(error),
-            Err(error) => site.problems.push(format!("board {id}: {error}")),
+            Err(error) => {
+                let label = board_label(id, found_for.as_deref());
+                site.problems.push(Problem::new(&id.to_string(), &label, &error));
+            }
         }
     }
     Ok(site)
@@ -118,16 +143,20 @@ fn listed_statuses(source: &JiraSource, statuses: &Value) -> Result<Vec<Status>,
 async fn board_ids(
     source: &JiraSource,
     client: &Client,
-    problems: &mut Vec<String>,
-) -> Result<BTreeSet<i64>, CollectError> {
-    let mut ids: BTreeSet<i64> = source.boards.iter().copied().collect();
+    problems: &mut Vec<Problem>,
+) -> Result<BTreeMap<i64, Option<String>>, CollectError> {
+    let mut ids: BTreeMap<i64, Option<String>> = source.boards.iter().map(|id| (*id, None)).collect();
     for project in &source.boardless {
         match boards_of(project, client).await {
-            Ok(found) => ids.extend(found),
+            Ok(found) => {
+                for id in found {
+                    ids.entry(id).or_insert_with(|| Some(project.clone()));
+                }
+            }
             // No such project for it, or a Jira without boards: the project's own reading tells the first.
             Err(CollectError::NotVisible | CollectError::BadQuestion(_)) => {}
             Err(error) if error.is_refused() => return Err(error),
-            Err(error) => problems.push(format!("the boards of {project}: {error}")),
+            Err(error) => problems.push(Problem::new(project, &format!("the boards of {project}"), &error)),
         }
     }
     Ok(ids)
@@ -159,5 +188,6 @@ async fn board(id: i64, client: &Client) -> Result<Board, CollectError> {
         kind: text(told.get("type")).unwrap_or_default(),
         project: place.and_then(|place| text(place.get("id")).or_else(|| text(place.get("key")))),
         estimate: text(told.pointer("/estimation/field/fieldId")),
+        found_for: None,
     })
 }

@@ -7,44 +7,48 @@ use serde_json::Value;
 
 use super::answers::{instant, number};
 use super::client::Client;
-use super::site::{Board, Site};
+use super::site::{Board, Problem, Site, board_label};
 use super::{JiraSource, WEEK, failure, shape};
 use crate::collect::http::CollectError;
-use crate::collect::{Context, Cursor, Delivery, Outcome, ScopeReport};
+use crate::collect::{Context, Cursor, Delivery, ScopeReport};
 use crate::model::Batch;
 use crate::model::records::Sprint;
 
 const VERSION: &str = "1";
 
-/// Reads the sprints of every board; a board that fails does not stop the others.
-pub async fn sprints(source: &JiraSource, client: &Client, context: &Context, site: &Site) -> ScopeReport {
-    let id = source.scope("sprints", "boards");
-    let mut problems = site.problems.clone();
+/// Reads the sprints of every board, with a report of each; a board that fails does not stop the others.
+pub async fn sprints(source: &JiraSource, client: &Client, context: &Context, site: &Site) -> Vec<ScopeReport> {
+    let problem =
+        |one: &Problem| ScopeReport::failed(source.scope("sprints", &one.scope), &one.label, one.reason.clone());
+    let mut reports: Vec<ScopeReport> = site.problems.iter().map(problem).collect();
     let mut seen = BTreeSet::new();
-    let (mut rows, mut pages) = (0, 0);
     for board in site.boards.iter().filter(|board| board.kind != "kanban") {
         let reading = Reading { source, client, context, site, board };
+        let (id, label) = (reading.scope(), board_label(board.id, board.found_for.as_deref()));
+        let mut pages = 0;
         match reading.read(&mut pages).await {
             Ok((mut sprints, cursor)) => {
                 // A sprint appears under several boards.
                 sprints.retain(|sprint| seen.insert(sprint.sprint_id));
-                rows += sprints.len() as u64;
+                let rows = sprints.len() as u64;
                 let batch = Batch { sprints, ..Batch::default() };
                 let delivery = Delivery { scope: reading.scope(), batch, cursor };
                 if let Err(gone) = context.deliver(delivery).await {
-                    return failure(id, "sprints", &gone.into());
+                    reports.push(failure(id, &label, &gone.into()));
+                    return reports;
+                }
+                reports.push(ScopeReport::complete(id, label, rows, pages));
+            }
+            Err(error) => {
+                reports.push(failure(id, &label, &error));
+                // Refused credentials are not tried again.
+                if error.is_refused() {
+                    return reports;
                 }
             }
-            Err(error) if error.is_refused() => return failure(id, "sprints", &error),
-            Err(error) => problems.push(format!("board {}: {error}", board.id)),
         }
     }
-    let mut report = ScopeReport::complete(id, "sprints", rows, pages);
-    if !problems.is_empty() {
-        report.outcome = Outcome::Incomplete;
-        report.reason = Some(problems.join("; "));
-    }
-    report
+    reports
 }
 
 struct Reading<'a> {

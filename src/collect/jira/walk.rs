@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::answers::Issue;
-use super::changes::BULK;
+use super::changes::{BULK, Changes};
 use super::reader::{Harvest, MOST_PAGES, PAGE, Page, Project, Reader, stuck};
 use super::{Flavour, HOUR};
 use crate::collect::http::CollectError;
@@ -68,7 +68,7 @@ pub struct Walked {
 /// A walk in progress.
 pub struct Walk<'a> {
     reader: &'a Reader<'a>,
-    project: &'a Project,
+    pub project: Project,
     id: ScopeId,
     known: Option<Cursor>,
     mark: Mark,
@@ -98,9 +98,9 @@ struct Place {
 impl<'a> Walk<'a> {
     /// A walk that goes on from the project's cursor.
     #[must_use]
-    pub fn new(reader: &'a Reader<'a>, project: &'a Project) -> Self {
+    pub fn new(reader: &'a Reader<'a>, project: Project) -> Self {
         let id = reader.source.scope("issues", &project.id);
-        let known = reader.context.cursor(&id, &scope_hash(reader, project)).cloned();
+        let known = reader.context.cursor(&id, &scope_hash(reader, &project)).cloned();
         let mark = Mark { key: project.key.clone(), left_out: Mark::of(known.as_ref()).left_out };
         Self {
             reader,
@@ -117,13 +117,24 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads what changed.
+    fn before(&self) -> Option<i64> {
+        self.known.as_ref().and_then(|cursor| cursor.updated_to).filter(|seen| *seen > 0)
+    }
+
+    /// Issues that were read and whose changes were not asked for yet: on Cloud they are asked for a thousand at a time,
+    /// those of several projects together.
+    #[must_use]
+    pub fn pending(&self) -> BTreeSet<i64> {
+        self.pending.keys().copied().collect()
+    }
+
+    /// Reads what changed; what is pending then is left to [`Self::finish`].
     ///
     /// # Errors
     /// [`CollectError`]; what was delivered before it stays, with its cursor.
-    pub async fn walk(mut self) -> Result<Walked, CollectError> {
+    pub async fn read(&mut self) -> Result<(), CollectError> {
         let overlap = if self.cloud() { CLOUD_OVERLAP } else { SERVER_OVERLAP };
-        let before = self.known.as_ref().and_then(|cursor| cursor.updated_to).filter(|seen| *seen > 0);
+        let before = self.before();
         let since = before.map_or(self.reader.context.since.0, |seen| seen - overlap).max(0);
         let mut place = Place { since, token: None, start: 0, size: PAGE, minutes: None };
         let mut idle = 0;
@@ -135,8 +146,8 @@ impl<'a> Walk<'a> {
             idle = if self.take(page) == 0 { idle + 1 } else { 0 };
             let more = self.next(&mut place, received, total, token);
             // Cloud's changes are asked for a thousand issues at a time; a server's come with the page.
-            if self.pending.len() >= BULK || !self.cloud() || !more {
-                self.flush().await?;
+            if self.pending.len() >= BULK || !self.cloud() {
+                self.flush(None).await?;
             }
             if !more {
                 break;
@@ -145,10 +156,20 @@ impl<'a> Walk<'a> {
                 return Err(stuck());
             }
         }
+        Ok(())
+    }
+
+    /// Ends the walk with the changes of what is pending, where they were asked for already.
+    ///
+    /// # Errors
+    /// [`CollectError`].
+    pub async fn finish(mut self, changes: Option<Changes>) -> Result<(Project, Walked), CollectError> {
+        self.flush(changes).await?;
+        let before = self.before();
         self.walked.behind = self.last.is_none_or(|last| before.is_some_and(|before| last < before));
         self.reread().await?;
-        self.finish().await?;
-        Ok(self.walked)
+        self.settle().await?;
+        Ok((self.project, self.walked))
     }
 
     fn cloud(&self) -> bool {
@@ -160,7 +181,7 @@ impl<'a> Walk<'a> {
             let jql = QUESTION.trim().replace("{project}", &self.project.id);
             let jql = jql.replace("{since}", &bound(place.since, place.minutes.as_ref()));
             let token = place.token.clone();
-            match self.reader.page(self.project, &jql, token.as_deref(), place.start, &mut place.size).await {
+            match self.reader.page(&self.project, &jql, token.as_deref(), place.start, &mut place.size).await {
                 // A token that is no longer taken: go on from the last time that is certain.
                 Err(CollectError::BadQuestion(400)) if token.is_some() && self.trusted > Some(place.since) => {
                     place.since = self.trusted.unwrap_or(place.since);
@@ -219,13 +240,13 @@ impl<'a> Walk<'a> {
         more
     }
 
-    async fn flush(&mut self) -> Result<(), CollectError> {
+    async fn flush(&mut self, changes: Option<Changes>) -> Result<(), CollectError> {
         let issues: Vec<Issue> = std::mem::take(&mut self.pending).into_values().collect();
         if issues.is_empty() {
             return Ok(());
         }
         let ids: Vec<i64> = issues.iter().map(|issue| issue.id).collect();
-        let harvest = self.reader.harvest(self.project, issues).await?;
+        let harvest = self.reader.harvest_with(&self.project, issues, changes).await?;
         for id in &ids {
             self.mark.left_out.remove(id);
         }
@@ -237,12 +258,12 @@ impl<'a> Walk<'a> {
     async fn reread(&mut self) -> Result<(), CollectError> {
         let again: Vec<i64> = self.mark.left_out.difference(&self.walked.left_out).copied().collect();
         for id in again {
-            match self.reader.one(self.project, id).await {
+            match self.reader.one(&self.project, id).await {
                 Ok(value) => {
                     self.mark.left_out.remove(&id);
                     match Issue::read(value) {
                         Some(issue) => {
-                            let harvest = self.reader.harvest(self.project, vec![issue]).await?;
+                            let harvest = self.reader.harvest(&self.project, vec![issue]).await?;
                             self.deliver(harvest, None).await?;
                         }
                         None => {
@@ -276,13 +297,13 @@ impl<'a> Walk<'a> {
         let before = self.known.as_ref().and_then(|cursor| cursor.updated_to);
         let cursor = Cursor {
             updated_to: Some(reached.max(before)?),
-            scope_hash: scope_hash(self.reader, self.project),
+            scope_hash: scope_hash(self.reader, &self.project),
             ..Cursor::default()
         };
         Some(cursor)
     }
 
-    async fn finish(&mut self) -> Result<(), CollectError> {
+    async fn settle(&mut self) -> Result<(), CollectError> {
         let reached = if self.walked.unreadable == 0 { self.newest.or(Some(0)) } else { self.trusted };
         let cursor = self.cursor(reached);
         self.deliver(Harvest::default(), cursor).await

@@ -137,7 +137,7 @@ impl<'a> Sprints<'a> {
 
 /// The sprints of an item, and when it first came into each. What it held before the first edit it held from its
 /// creation on.
-fn additions(work: &Work<'_>) -> BTreeMap<i64, Millis> {
+pub(super) fn additions(work: &Work<'_>) -> BTreeMap<i64, Millis> {
     let ids = |list: &str| list.split(',').filter_map(|id| id.trim().parse().ok()).collect::<Vec<i64>>();
     let edits: Vec<_> = work.changes.iter().filter(|change| change.field == "sprint").collect();
     let first = edits.first().map_or(Some(work.ticket.sprints.as_str()), |edit| edit.from.as_deref());

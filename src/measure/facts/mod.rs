@@ -30,6 +30,7 @@ pub mod review_requests;
 pub mod reviews_given;
 #[cfg(test)]
 mod signals_tests;
+pub mod sprint_work;
 pub mod started_items;
 pub mod threads;
 pub mod tickets;
@@ -176,6 +177,7 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("started_items", started_items::frame(&started_items::rows(ground), ground)?),
         ("incidents", incidents::frame(&incidents::rows(ground), ground)?),
         ("checked_changes", checked_changes::frame(&checked_changes::rows(ground), ground)?),
+        ("sprint_work", sprint_work::frame(&sprint_work::rows(ground, &works), ground)?),
         ("absence_days", absence_days::frame(&absence_days::rows(ground), ground)?),
         ("workdays", workdays(ground)?),
         ("params", params(ground)?),

@@ -70,14 +70,26 @@ impl<'a> Work<'a> {
     /// The person who has it at an instant.
     #[must_use]
     pub fn holder(&self, at: Millis) -> Option<i64> {
-        let mut changes = self.changes.iter().filter(|change| change.field == "assignee");
-        let first = changes.clone().next();
-        let account = match (changes.rfind(|change| change.at <= at), first) {
-            (Some(last), _) => last.to.as_deref().and_then(|account| account.parse().ok()),
-            (None, Some(first)) => first.from.as_deref().and_then(|account| account.parse().ok()),
-            (None, None) => self.ticket.assignee,
+        let account = match self.value_at("assignee", at) {
+            Some(value) => value.and_then(|account| account.parse().ok()),
+            None => self.ticket.assignee,
         };
         self.ground.person_id(account)
+    }
+
+    /// The sprints that it is in at an instant.
+    #[must_use]
+    pub fn sprints_at(&self, at: Millis) -> Vec<i64> {
+        let list = self.value_at("sprint", at).unwrap_or(Some(self.ticket.sprints.as_str())).unwrap_or_default();
+        list.split(',').filter_map(|id| id.trim().parse().ok()).collect()
+    }
+
+    /// What a field held at an instant; before its first edit what that edit took away. `None` for a field that was
+    /// never edited: it has always held what it holds now.
+    fn value_at(&self, field: &str, at: Millis) -> Option<Option<&'a str>> {
+        let mut edits = self.changes.iter().filter(|change| change.field == field);
+        let first = edits.clone().next()?;
+        Some(edits.rfind(|change| change.at <= at).map_or(first.from.as_deref(), |last| last.to.as_deref()))
     }
 
     /// The stretches during which a field held something; the last one is open where it still does.

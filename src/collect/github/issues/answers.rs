@@ -37,6 +37,16 @@ pub struct Item {
     pub blocked_by: Option<Connection<Blocker>>,
 }
 
+impl Item {
+    /// How much of it the service left out as null.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        let labels = self.labels.as_ref().map_or(0, |list| list.lost);
+        let blockers = self.blocked_by.as_ref().map_or(0, |list| list.lost);
+        self.assignees.lost + self.timeline_items.lost + labels + blockers
+    }
+}
+
 /// A milestone: when it is due.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

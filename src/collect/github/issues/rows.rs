@@ -111,14 +111,14 @@ impl ItemRows<'_> {
             gone: state.discussion.then(|| "converted".to_owned()),
         });
         batch.issue_changes.extend(changes);
-        let blockers = item.blocked_by.iter().flat_map(|list| &list.nodes).flatten();
+        let blockers = item.blocked_by.iter().flat_map(|list| &list.nodes);
         batch.issue_links.extend(blockers.map(|blocker| self.link(issue_id, blocker)));
         batch.replaced.push(Replaced::Issue { host: self.rows.host.to_owned(), issue_id });
         Some(())
     }
 
     fn kept_labels(&self, item: &Item) -> String {
-        let names = item.labels.iter().flat_map(|labels| &labels.nodes).flatten().map(|label| label.name.as_str());
+        let names = item.labels.iter().flat_map(|labels| &labels.nodes).map(|label| label.name.as_str());
         let mut kept: Vec<&str> = names.filter(|name| self.rows.labels.iter().any(|label| label == name)).collect();
         kept.sort_unstable();
         kept.join(",")
@@ -146,7 +146,6 @@ impl ItemRows<'_> {
             .timeline_items
             .nodes
             .iter()
-            .flatten()
             .filter_map(|happening| Some((instant(happening.created_at.as_deref())?, happening)))
             .collect();
         happenings.sort_by_key(|(at, _)| *at);
@@ -204,13 +203,13 @@ impl ItemRows<'_> {
             happenings[..until].iter().any(|(_, happening)| happening.kind == kind && same(happening))
         };
         let mut state = State::default();
-        for present in item.assignees.nodes.iter().flatten() {
+        for present in item.assignees.nodes.iter() {
             let same = |happening: &Happening| assigned(happening) == present.database_id;
             if !happened("AssignedEvent", &same, happenings.len()) {
                 toggle(&mut state.assignees, present.database_id, true);
             }
         }
-        for present in item.labels.iter().flat_map(|labels| &labels.nodes).flatten() {
+        for present in item.labels.iter().flat_map(|labels| &labels.nodes) {
             let same = |happening: &Happening| happening.label.as_ref().is_some_and(|label| label.name == present.name);
             if self.says_in_progress(&present.name) && !happened("LabeledEvent", &same, happenings.len()) {
                 toggle(&mut state.labels, present.name.clone(), true);
