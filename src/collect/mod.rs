@@ -55,6 +55,9 @@ pub struct ScopeReport {
     pub refused: bool,
     pub rows: u64,
     pub pages: u64,
+    /// It was read to its end although parts were left out: what it shows up to now is known.
+    #[serde(skip)]
+    pub to_end: bool,
     /// What reading it cost; all zero where its source does not count by scope.
     #[serde(skip)]
     pub cost: Counts,
@@ -72,6 +75,7 @@ impl ScopeReport {
             refused: false,
             rows,
             pages,
+            to_end: false,
             cost: Counts::default(),
         }
     }
@@ -93,6 +97,7 @@ impl ScopeReport {
             refused: false,
             rows: 0,
             pages: 0,
+            to_end: false,
             cost: Counts::default(),
         }
     }

@@ -876,6 +876,17 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
     }
 
     #[test]
+    fn a_project_is_read_by_the_tracker_that_names_it_else_by_one_that_names_none() {
+        let jira = |host: &str, projects: &str| {
+            format!("[[jira]]\nurl = \"https://{host}\"\nflavour = \"cloud\"\ntoken-env = \"T\"\n{projects}\n")
+        };
+        let services = jira("a.example.com", "") + &jira("b.example.com", "projects = [\"OPS\"]") + "[[people]]";
+        let config = config(&GOOD.replacen("[[people]]", &services, 1), Path::new("u.toml")).unwrap();
+        assert_eq!([tracker(&config.jira, "ops"), tracker(&config.jira, "PAY")], [Some(1), Some(0)]);
+        assert_eq!(tracker(&config.jira[1..], "PAY"), None);
+    }
+
+    #[test]
     fn all_problems_are_reported_at_once_and_a_syntax_error_too() {
         let text = GOOD.replace("Europe/Berlin", "Nowhere").replace("harbor/payments", "payments");
         assert_eq!(config(&text, Path::new("u.toml")).unwrap_err().all.len(), 2);

@@ -64,7 +64,7 @@ impl Scope {
     #[must_use]
     pub fn of(report: ScopeReport, now: i64, before: &BTreeMap<ScopeId, i64>) -> Self {
         let complete = matches!(report.outcome, Outcome::Complete | Outcome::Unchanged);
-        let complete_to = if complete { Some(now) } else { before.get(&report.id).copied() };
+        let complete_to = if complete || report.to_end { Some(now) } else { before.get(&report.id).copied() };
         Self {
             source: report.id.source,
             stream: report.id.stream,
@@ -133,5 +133,28 @@ impl RunRecord {
         records.sort_by_key(std::fs::DirEntry::file_name);
         let old = records.len().saturating_sub(KEPT);
         records.into_iter().take(old).try_for_each(|record| fs::remove_file(record.path()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_without_some_parts_is_no_complete_one_and_known_up_to_now() {
+        let id = ScopeId { source: "github:h".to_owned(), stream: "commits".to_owned(), scope: "1".to_owned() };
+        let before = BTreeMap::from([(id.clone(), 5)]);
+        let incomplete = |to_end| ScopeReport {
+            outcome: Outcome::Incomplete,
+            to_end,
+            ..ScopeReport::complete(id.clone(), "one", 1, 1)
+        };
+        let known = |report| {
+            let scope = Scope::of(report, 9, &before);
+            (scope.is_complete(), scope.complete_to)
+        };
+        assert_eq!(known(incomplete(true)), (false, Some(9)));
+        assert_eq!(known(incomplete(false)), (false, Some(5)));
+        assert_eq!(known(ScopeReport::complete(id.clone(), "one", 1, 1)), (true, Some(9)));
     }
 }

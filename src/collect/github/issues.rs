@@ -75,7 +75,7 @@ pub struct Place {
 pub fn places(source: &GithubSource, glances: &[(String, Option<Glance>)]) -> Vec<Place> {
     let place = |(label, glance): &(String, Option<Glance>)| {
         let glance = glance.as_ref()?;
-        let newest = glance.issues.nodes.iter().next();
+        let newest = glance.issues.nodes.first();
         source.issues.repositories.contains(&label.to_lowercase()).then(|| Place {
             repository_id: glance.database_id,
             name: glance.name_with_owner.clone(),

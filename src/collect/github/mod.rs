@@ -148,7 +148,7 @@ fn without(report: ScopeReport, lost: u64) -> ScopeReport {
     }
     let parts = if lost == 1 { "one part".to_owned() } else { format!("{lost} parts") };
     let reason = format!("the service left out {parts} of its answers (null); check that the token may read all of it");
-    ScopeReport { outcome: Outcome::Incomplete, reason: Some(reason), ..report }
+    ScopeReport { outcome: Outcome::Incomplete, reason: Some(reason), to_end: true, ..report }
 }
 
 /// Resolves logins to account numbers, many in one question.

@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
         if self.glance.pull_requests.lost > 0 {
             return true;
         }
-        let newest = self.glance.pull_requests.nodes.iter().next();
+        let newest = self.glance.pull_requests.nodes.first();
         let newest = newest.and_then(|pull| instant(pull.updated_at.as_deref()));
         let seen = |stream: &str| {
             let cursor = self.cursor(stream).filter(|cursor| cursor.resume.is_none())?;

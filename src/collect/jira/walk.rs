@@ -314,7 +314,7 @@ impl<'a> Walk<'a> {
 fn scope_hash(reader: &Reader<'_>, project: &Project) -> String {
     let mut labels = reader.source.labels.clone();
     labels.sort();
-    let asked = format!("2 {} {labels:?} {:?} {:?}", project.key, reader.site.custom, project.estimates);
+    let asked = format!("3 {} {labels:?} {:?} {:?}", project.key, reader.site.custom, project.estimates);
     format!("{:016x}", reader.context.pseudonyms.number(&asked))
 }
 
