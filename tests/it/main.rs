@@ -15,5 +15,6 @@ mod memory;
 mod mirror;
 mod night;
 mod recorded;
+mod rewrites;
 mod support;
 mod tidy;

@@ -28,6 +28,7 @@ pub mod person_days;
 pub mod planned_items;
 pub mod review_requests;
 pub mod reviews_given;
+pub mod rewritten_changes;
 #[cfg(test)]
 mod signals_tests;
 pub mod sprint_work;
@@ -177,6 +178,7 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("started_items", started_items::frame(&started_items::rows(ground), ground)?),
         ("incidents", incidents::frame(&incidents::rows(ground), ground)?),
         ("checked_changes", checked_changes::frame(&checked_changes::rows(ground), ground)?),
+        ("rewritten_changes", rewritten_changes::frame(&rewritten_changes::rows(ground), ground)?),
         ("sprint_work", sprint_work::frame(&sprint_work::rows(ground, &works), ground)?),
         ("absence_days", absence_days::frame(&absence_days::rows(ground), ground)?),
         ("workdays", workdays(ground)?),
