@@ -15,6 +15,8 @@ pub mod absence_days;
 pub mod checked_changes;
 pub mod closed_changes;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod github_tests;
 pub mod incidents;
 pub mod item_blocked_days;
@@ -29,8 +31,6 @@ pub mod planned_items;
 pub mod review_requests;
 pub mod reviews_given;
 pub mod rewritten_changes;
-#[cfg(test)]
-mod signals_tests;
 pub mod sprint_work;
 pub mod started_items;
 pub mod threads;
