@@ -17,6 +17,7 @@ mod changes;
 mod hours;
 mod items;
 mod plans;
+mod zones;
 
 pub(super) const HOUR: i64 = 3_600_000;
 pub(super) const BOT: i64 = 900;
