@@ -16,5 +16,6 @@ mod mirror;
 mod night;
 mod recorded;
 mod rewrites;
+mod split;
 mod support;
 mod tidy;

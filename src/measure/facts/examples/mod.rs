@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use jiff::civil::{Time, Weekday, date};
 use jiff::tz::TimeZone;
 
-use super::{Ground, compute};
+use super::{Facts, Ground, compute};
 use crate::measure::calendar::{Availability, Span, TeamCalendar};
 use crate::measure::roster::{Membership, Person, Roster, Team};
-use crate::measure::signals::{run, shipped};
+use crate::measure::signals::{Query, run, shipped};
 use crate::measure::tables::{Act, Change, Link, Pull, Review, Sprint, Tables, Ticket};
 use crate::model::time::{Millis, WorkingHours, day_number};
 
@@ -17,6 +17,7 @@ mod changes;
 mod hours;
 mod items;
 mod plans;
+mod properties;
 mod zones;
 
 pub(super) const HOUR: i64 = 3_600_000;
@@ -86,15 +87,23 @@ pub(super) fn span() -> Span {
     Span { first: monday - 210, last: monday + 18 }
 }
 
-/// The evidence of a signal for the team `pay`, in no order.
-pub(super) fn evidence(roster: &Roster, tables: &Tables, slug: &str) -> Vec<String> {
+/// The facts of a world.
+pub(super) fn facts(roster: &Roster, tables: &Tables) -> Facts {
     let availability = Availability::new(roster, &tables.absences, span());
     let calendars: Vec<TeamCalendar> =
         (0..roster.teams.len()).map(|team| TeamCalendar::new(roster, &availability, team)).collect();
     let ground = Ground { roster, tables, availability: &availability, calendars: &calendars, span: span() };
-    let facts = compute(&ground).unwrap().facts;
+    compute(&ground).unwrap().facts
+}
+
+/// The evidence of a signal for the team `pay`, in no order.
+pub(super) fn evidence(roster: &Roster, tables: &Tables, slug: &str) -> Vec<String> {
     let query = shipped().into_iter().find(|query| query.slug == slug).unwrap();
-    let rows = run(&query, &facts).unwrap();
+    lines(&facts(roster, tables), &query)
+}
+
+fn lines(facts: &Facts, query: &Query) -> Vec<String> {
+    let rows = run(query, facts).unwrap();
     let days = rows.column("day").unwrap().cast(&polars::prelude::DataType::Int64).unwrap();
     let int = |name: &str, at: usize| rows.column(name).unwrap().i64().unwrap().get(at);
     let text = |name: &str, at: usize| rows.column(name).unwrap().str().unwrap().get(at).unwrap_or("-").to_owned();
