@@ -269,6 +269,7 @@ const SHIPPED: &[(&str, &str)] = &shipped![
     "incident_interruptions",
     "retry_friction",
     "overfull_plan",
+    "early_rewriting",
     "work_on_days_off",
     "joint",
 ];

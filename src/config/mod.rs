@@ -341,6 +341,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether an optional signal is switched on for any team.
+    #[must_use]
+    pub fn is_on(&self, slug: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|one| one == slug);
+        let wanted = (self.signals.all || named(&self.signals.on)) && !named(&self.signals.off);
+        wanted && self.teams.iter().any(|team| !named(&team.signals_off))
+    }
+
     /// Options that are set and that this version reads without carrying them out: nobody may rely on them.
     #[must_use]
     pub fn without_effect(&self) -> Vec<&'static str> {

@@ -1,13 +1,15 @@
 //! What optional signals look at: remarks, checks, goals that move, work on days off. Its chance and its numbers are
 //! apart from the rest, so that the sample stays as it is when something is added here.
 
+use super::chance::Chance;
 use super::people::PersonPlan;
 use super::work::{GITHUB, MORNING, TeamWork};
 use crate::model::AccountKind;
-use crate::model::records::{CheckRun, Comment, Commit, IssueChange, Sprint};
+use crate::model::records::{CheckRun, Comment, Commit, IssueChange, Rewrite, Sprint};
 use crate::model::time::{Millis, date_of};
 
 const MINUTE: i64 = 60_000;
+const THREE_WEEKS: i64 = 21 * 24 * 60 * MINUTE;
 /// The one team of the sample that works in sprints of two weeks, and the number before its first.
 const SPRINTING: &str = "platform";
 const FIRST_SPRINT: i64 = 7_000;
@@ -93,6 +95,25 @@ impl TeamWork<'_> {
             started_at: started,
             completed_at: Some(completed),
             conclusion: Some(conclusion.to_owned()),
+        });
+    }
+
+    /// What a clone would tell of a merged change once three weeks are over: how many of its lines did not stay.
+    pub(super) fn rewritten(&mut self, number: i64, person: &PersonPlan, merged: Millis) {
+        let mut chance = Chance::of(&format!("rewritten/{}/{number}", self.plan.id));
+        let (lines_added, soon) = (chance.between(5, 200), chance.happens(0.12));
+        let changed = chance.between(0, if soon { 90 } else { 25 });
+        let sha = self.batch.commits.iter().rev().find(|commit| commit.number == Some(number)).map(|commit| commit.sha);
+        let Some(sha) = sha.filter(|_| merged.0 + THREE_WEEKS <= self.until.0) else { return };
+        self.batch.rewrites.push(Rewrite {
+            host: "git".to_owned(),
+            repository_id: self.repository() + 1_000,
+            sha,
+            author: Some(self.github(person)),
+            author_kind: AccountKind::User,
+            committed_at: merged,
+            lines_added,
+            lines_changed_again: lines_added * changed / 100,
         });
     }
 

@@ -262,6 +262,7 @@ impl<'a> TeamWork<'a> {
         self.checks(number, created);
         if let Some(merged) = merged {
             self.event(number, merged, "merged", self.github(person), None);
+            self.rewritten(number, person, merged);
         }
     }
 

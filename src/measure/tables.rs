@@ -128,6 +128,19 @@ pub struct CheckRun {
     pub conclusion: Option<String>,
 }
 
+/// How much of what a commit of the default branch of a clone added was changed again within 21 days.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// The clone's own number.
+    pub clone_id: i64,
+    pub sha: Vec<u8>,
+    pub author: Option<i64>,
+    pub author_is_bot: bool,
+    pub landed_at: Millis,
+    pub lines_added: i64,
+    pub lines_changed_again: i64,
+}
+
 /// A link between tickets, as one of them tells it.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -195,6 +208,9 @@ pub struct Tables {
     pub ticket_comments: Vec<(i64, Millis)>,
     pub remarks: Vec<Remark>,
     pub check_runs: Vec<CheckRun>,
+    pub rewrites: Vec<Rewrite>,
+    /// The commits of services by hash: their repository, and the pull request that lists them. Empty without rewrites.
+    pub listed: BTreeMap<Vec<u8>, (i64, Option<i64>)>,
 }
 
 /// Whether the word of a `*_kind` column stands for automation.
@@ -240,6 +256,7 @@ impl Tables {
         tables.load_calendars(store)?;
         tables.load_remarks(store)?;
         tables.load_check_runs(store)?;
+        tables.load_rewrites(store)?;
         Ok(tables)
     }
 
@@ -552,6 +569,39 @@ impl Tables {
                 completed_at: completed[at].map(Millis),
                 conclusion: conclusions[at].clone(),
             });
+        }
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn load_rewrites(&mut self, store: &Store) -> Result<(), MeasureError> {
+        let columns =
+            ["repository_id", "sha", "author", "author_kind", "committed_at", "lines_added", "lines_changed_again"];
+        let rows = Rows::read(store, "rewrites", &columns)?;
+        let (clones, shas, authors) = (rows.ints("repository_id")?, rows.bytes("sha")?, rows.ints("author")?);
+        let (kinds, times) = (rows.texts("author_kind")?, rows.ints("committed_at")?);
+        let (added, again) = (rows.ints("lines_added")?, rows.ints("lines_changed_again")?);
+        for at in 0..rows.height() {
+            self.rewrites.push(Rewrite {
+                clone_id: clones[at].unwrap_or_default(),
+                sha: shas[at].clone(),
+                author: authors[at],
+                author_is_bot: kinds[at].as_deref().is_some_and(is_automation),
+                landed_at: Millis(times[at].unwrap_or_default()),
+                lines_added: added[at].unwrap_or_default(),
+                lines_changed_again: again[at].unwrap_or_default(),
+            });
+        }
+        if self.rewrites.is_empty() {
+            return Ok(());
+        }
+        let rows = Rows::read(store, "commits", &["host", "repository_id", "sha", "number"])?;
+        let (hosts, shas) = (rows.texts("host")?, rows.bytes("sha")?);
+        let (repositories, numbers) = (rows.ints("repository_id")?, rows.ints("number")?);
+        for at in (0..rows.height()).filter(|at| hosts[*at].as_deref() != Some("git")) {
+            let listed = (repositories[at].unwrap_or_default(), numbers[at]);
+            self.listed.insert(shas[at].clone(), listed);
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ pub struct Batch {
     pub reviews: Vec<Review>,
     pub comments: Vec<Comment>,
     pub commits: Vec<Commit>,
+    pub rewrites: Vec<Rewrite>,
     pub check_runs: Vec<CheckRun>,
     pub releases: Vec<Release>,
     pub issues: Vec<Issue>,
@@ -50,6 +51,8 @@ pub enum Replaced {
     Calendar { account: Account, from: Millis, to: Millis },
     /// All commits of a local clone.
     Clone { repository_id: i64 },
+    /// All counts of lines of a local clone that were changed again.
+    Rewrites { repository_id: i64 },
     /// All links of people to accounts of one source.
     Accounts { source: String },
 }
@@ -64,6 +67,7 @@ impl Batch {
             + self.reviews.len()
             + self.comments.len()
             + self.commits.len()
+            + self.rewrites.len()
             + self.check_runs.len()
             + self.releases.len()
             + self.issues.len()
@@ -91,6 +95,7 @@ impl Batch {
         self.reviews.append(&mut later.reviews);
         self.comments.append(&mut later.comments);
         self.commits.append(&mut later.commits);
+        self.rewrites.append(&mut later.rewrites);
         self.check_runs.append(&mut later.check_runs);
         self.releases.append(&mut later.releases);
         self.issues.append(&mut later.issues);

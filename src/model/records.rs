@@ -122,6 +122,22 @@ pub struct Commit {
     pub on_default: bool,
 }
 
+/// How much of what a commit of the default branch added was changed again within 21 days; known once these are over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rewrite {
+    pub host: String,
+    pub repository_id: i64,
+    pub sha: [u8; 20],
+    /// Whose work it is: of a merge, the author of what it brought in.
+    pub author: Option<Account>,
+    pub author_kind: AccountKind,
+    pub committed_at: Millis,
+    /// Lines with something in them; moved ones are not counted.
+    pub lines_added: i64,
+    /// Those of them that were changed or taken away again.
+    pub lines_changed_again: i64,
+}
+
 /// A check run of the head of a pull request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckRun {

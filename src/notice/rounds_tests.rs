@@ -157,3 +157,15 @@ fn days_off_need_eight_periods_of_four_weeks_and_five_of_them_in_each() {
     assert_eq!(state(window - 28 * 8), State::WithinUsual);
     assert_eq!(state(window - 28 * 8 + 28), State::Learning { weeks: 7, of: 8 });
 }
+
+#[test]
+fn the_order_of_rows_changes_nothing_for_what_is_looked_at_seldom() {
+    let october = day_number(date(2026, 10, 1));
+    let monday = first() + 14 * 12;
+    let off = (spec(Periods::FourWeeks, Kind::Share, 20.0), days_off(october + 5, october - 60, 7), october + 5);
+    let plans = (spec(Periods::Sprints, Kind::Rate, 8.0), sprints(13, 12, 9), monday + 5);
+    for (spec, rows, until) in [off, plans] {
+        let said = |rows: Vec<EvidenceRow>| night(&team(rows, until), &spec, &Memory::default(), until);
+        assert_eq!(said(rows.iter().rev().cloned().collect()), said(rows));
+    }
+}

@@ -31,6 +31,8 @@ use crate::store::{Store, StoreError};
 /// Rows that are gathered before they are merged in one commit.
 const COMMIT_ROWS: usize = 50_000;
 const DAY: i64 = 86_400_000;
+/// The signal that reads the contents of files in clones.
+const REWRITES: &str = "early_rewriting";
 /// Calendars are kept this far ahead, so that moved and cancelled meetings of the next weeks are known.
 const AHEAD: i64 = 14 * DAY;
 
@@ -39,6 +41,8 @@ pub struct Sources {
     pub github: Vec<(GithubSource, bool)>,
     pub jira: Vec<JiraSource>,
     pub git: Vec<GitSource>,
+    /// Lines that were changed again soon are counted in clones.
+    pub rewrites: bool,
     pub calendars: Vec<CalendarSource>,
     pub free_busy: Vec<FreeBusySource>,
 }
@@ -128,6 +132,7 @@ impl Sources {
             github: github.collect::<Result<_, Failure>>()?,
             jira: jira.collect::<Result<_, Failure>>()?,
             git: clones(config, &token)?,
+            rewrites: config.is_on(REWRITES),
             calendars: calendars(config, names),
             free_busy: free_busy.collect::<Result<_, Failure>>()?,
         })
@@ -322,7 +327,7 @@ async fn read_all(
         let (github, jira, git, calendars, free_busy) = tokio::join!(
             read_github(sources.github, links, &context),
             read_jira(sources.jira, &context),
-            git::collect(&sources.git, &context),
+            git::collect(&sources.git, sources.rewrites, &context),
             calendar::collect(&sources.calendars, allow_private, window, &context),
             calendar::freebusy::collect(&sources.free_busy, window, &context),
         );

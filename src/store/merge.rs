@@ -24,6 +24,7 @@ pub(super) fn incoming(batch: &Batch) -> PolarsResult<Vec<Incoming>> {
         partitioned(&batch.reviews)?,
         partitioned(&batch.comments)?,
         partitioned(&batch.commits)?,
+        partitioned(&batch.rewrites)?,
         partitioned(&batch.check_runs)?,
         partitioned(&batch.releases)?,
         partitioned(&batch.issues)?,
@@ -139,6 +140,7 @@ pub(super) struct Dropped {
     issues: BTreeSet<(String, i64)>,
     calendars: BTreeMap<i64, (i64, i64)>,
     clones: BTreeSet<i64>,
+    rewrites: BTreeSet<i64>,
     accounts: BTreeSet<String>,
 }
 
@@ -160,6 +162,9 @@ impl Dropped {
                 Replaced::Clone { repository_id } => {
                     dropped.clones.insert(*repository_id);
                 }
+                Replaced::Rewrites { repository_id } => {
+                    dropped.rewrites.insert(*repository_id);
+                }
                 Replaced::Accounts { source } => {
                     dropped.accounts.insert(source.clone());
                 }
@@ -175,6 +180,7 @@ impl Dropped {
             "pull_request_events" | "reviews" => !self.pull_requests.is_empty(),
             "commits" if source == "source=git" => !self.clones.is_empty(),
             "commits" => !self.pull_requests.is_empty(),
+            "rewrites" => !self.rewrites.is_empty(),
             "comments" if source == "source=jira" => !self.issues.is_empty(),
             "comments" => !self.pull_requests.is_empty(),
             "issue_changes" | "issue_links" => !self.issues.is_empty(),
@@ -193,11 +199,8 @@ impl Dropped {
         match table.name {
             "people_accounts" => Ok(rows.clear()),
             "busy" | "absences" => self.without_calendars(table, rows),
-            "commits" if git => {
-                let ids: Vec<i64> = self.clones.iter().copied().collect();
-                let ids = DataFrame::new(ids.len(), vec![Column::new("repository_id".into(), ids)])?;
-                rows.lazy().join(ids.lazy(), [col("repository_id")], [col("repository_id")], anti()).collect()
-            }
+            "commits" if git => without_repositories(&self.clones, rows),
+            "rewrites" => without_repositories(&self.rewrites, rows),
             "issue_changes" | "issue_links" => self.without_issue_children(rows),
             "comments" if partition.starts_with("source=jira/") => self.without_issue_children(rows),
             _ => self.without_pull_request_children(table, rows),
@@ -264,6 +267,12 @@ impl Dropped {
             .drop(by_name(["_from", "_to"], true, false))
             .collect()
     }
+}
+
+fn without_repositories(ids: &BTreeSet<i64>, rows: DataFrame) -> PolarsResult<DataFrame> {
+    let ids: Vec<i64> = ids.iter().copied().collect();
+    let ids = DataFrame::new(ids.len(), vec![Column::new("repository_id".into(), ids)])?;
+    rows.lazy().join(ids.lazy(), [col("repository_id")], [col("repository_id")], anti()).collect()
 }
 
 fn anti() -> JoinArgs {

@@ -216,6 +216,11 @@ source |r| if r.host == "git" { "git" } else { "github" }, at |r| Some(r.authore
   authored_at: Millis, utc_offset_minutes: i64, committed_at: Millis, additions: Option<i64>,
   deletions: Option<i64>, changed_files: Option<i64>, parents: i64, number: Option<i64>, on_default: bool });
 
+table!(Rewrite, "rewrites", key ["host", "repository_id", "sha"], time Some("committed_at"), version None,
+source |_r| "git", at |r| Some(r.committed_at),
+{ host: String, repository_id: i64, sha: [u8; 20], author: Option<Account>, author_kind: crate::model::AccountKind,
+  committed_at: Millis, lines_added: i64, lines_changed_again: i64 });
+
 table!(CheckRun, "check_runs", key ["host", "repository_id", "check_run_id"], time Some("started_at"), version None,
 source |_r| "github", at |r| Some(r.started_at),
 { host: String, repository_id: i64, check_run_id: i64, sha: [u8; 20], number: Option<i64>, started_at: Millis,
@@ -265,13 +270,14 @@ source |r| match r.source.as_str() { "github" => "github", "jira" => "jira", "gi
 { person: Account, account: Account, source: String });
 
 /// All tables, in the order in which they are listed.
-pub const TABLES: [&Table; 16] = [
+pub const TABLES: [&Table; 17] = [
     Repository::TABLE,
     PullRequest::TABLE,
     PullRequestEvent::TABLE,
     Review::TABLE,
     Comment::TABLE,
     Commit::TABLE,
+    Rewrite::TABLE,
     CheckRun::TABLE,
     Release::TABLE,
     Issue::TABLE,

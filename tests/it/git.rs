@@ -45,6 +45,17 @@ pub fn git(at: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// The same at a moment, in seconds since 1970, for author and committer.
+#[track_caller]
+pub fn git_on(at: &Path, seconds: i64, arguments: &[&str]) -> String {
+    let mut command = command(at);
+    let moment = format!("{seconds} +0000");
+    command.args(arguments).env("GIT_AUTHOR_DATE", &moment).env("GIT_COMMITTER_DATE", &moment);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
 impl Sandbox {
     pub fn path(&self) -> &Path {
         self.folder.path()

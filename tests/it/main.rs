@@ -16,5 +16,7 @@ mod memory;
 mod mirror;
 mod night;
 mod recorded;
+mod rewrites;
+mod split;
 mod support;
 mod tidy;

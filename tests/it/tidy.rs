@@ -105,14 +105,16 @@ fn sources() -> BTreeMap<String, (String, String)> {
             text.split("#[cfg(test)]\n").skip(1).filter_map(|rest| rest.split_once("mod ").map(|(_, rest)| rest))
         {
             if let Some((name, _)) = rest.split_once(';').filter(|(name, _)| !name.contains(' ')) {
-                for_tests.insert(folder.join(format!("{name}.rs")));
+                for_tests.extend([folder.join(format!("{name}.rs")), folder.join(name)]);
             }
         }
     }
     let named = all.into_iter().map(|(path, text)| {
         let name = path.strip_prefix(&src).expect("it lies below src").display().to_string();
         let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
-        (name, (text, if for_tests.contains(&path) { String::new() } else { own }))
+        // A module for tests alone may be a folder.
+        let is_for_tests = path.ancestors().any(|part| for_tests.contains(part));
+        (name, (text, if is_for_tests { String::new() } else { own }))
     });
     named.collect()
 }

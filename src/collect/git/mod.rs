@@ -1,4 +1,5 @@
 //! Commits of local clones and bare repositories through gix: author-local time and merges; no paths, no messages.
+//! Where it is asked for, files are read to count the lines that were changed again soon; only the counts are kept.
 //!
 //! What counts is what `git log` lists: every commit that is reachable from HEAD. Other branches are read of mirrors
 //! alone, which hold nothing but what the service shows.
@@ -8,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod mirror;
+mod rewrites;
 
 use super::{Context, Cursor, Delivery, NamedAccount, Outcome, ScopeId, ScopeReport};
 pub use mirror::{MirrorError, Remote, mirror_name, update};
+pub use rewrites::{Span, rewrites};
 
 use crate::model::records::Commit;
 use crate::model::time::Millis;
@@ -18,6 +21,9 @@ use crate::model::{AccountKind, Batch, Pseudonyms, Replaced};
 
 /// The host under which commits of clones stand.
 const HOST: &str = "git";
+/// What a mirror cannot tell, and the way out.
+const NO_CONTENTS: &str =
+    "its mirror holds no contents of files, so that early_rewriting stays silent here; name a local clone for it";
 /// A fetch that takes longer is stopped.
 const FETCH_LIMIT: Duration = Duration::from_secs(30 * 60);
 
@@ -56,13 +62,51 @@ pub enum GitError {
     History(String),
 }
 
-/// Reads every clone; one that fails does not stop the others.
-pub async fn collect(sources: &[GitSource], context: &Context) -> Vec<ScopeReport> {
+/// Reads every clone; one that fails does not stop the others. `with_rewrites`: what was changed again soon is counted
+/// as well, which reads the contents of files.
+pub async fn collect(sources: &[GitSource], with_rewrites: bool, context: &Context) -> Vec<ScopeReport> {
     let mut reports = Vec::new();
     for source in sources {
         reports.push(collect_one(source, context).await);
+        if with_rewrites {
+            reports.push(collect_rewrites(source, context).await);
+        }
     }
     reports
+}
+
+/// All counts of a clone are made anew every night, so that a kept store and a fresh one hold the same.
+async fn collect_rewrites(source: &GitSource, context: &Context) -> ScopeReport {
+    let id = ScopeId { source: "git".to_owned(), stream: "rewrites".to_owned(), scope: source.place.clone() };
+    if source.remote.is_some() {
+        let report = ScopeReport::complete(id, source.place.clone(), 0, 0);
+        return ScopeReport { reason: Some(NO_CONTENTS.to_owned()), ..report };
+    }
+    let span = Span { since: context.since.0.div_euclid(1000), now: context.now.0.div_euclid(1000) };
+    let known = context.cursor(&id, "1").and_then(|cursor| cursor.position.clone());
+    let (path, names, before) = (source.path.clone(), context.pseudonyms.clone(), known);
+    let read = tokio::task::spawn_blocking(move || {
+        let tip = head(&open(&path)?)?.map(|tip| tip.to_string()).unwrap_or_default();
+        let position = format!("{tip} {} {}", span.since, span.now);
+        let counted = (before.as_deref() != Some(position.as_str())).then(|| rewrites(&path, span, &names));
+        Ok::<_, GitError>((position, counted.transpose()?))
+    });
+    let (position, counted) = match read.await {
+        Ok(Ok(read)) => read,
+        Ok(Err(error)) => return ScopeReport::failed(id, source.place.clone(), error.to_string()),
+        Err(_) => return ScopeReport::failed(id, source.place.clone(), "counting was cut off by an internal error"),
+    };
+    let Some((repository_id, rows)) = counted else {
+        let report = ScopeReport::complete(id, source.place.clone(), 0, 0);
+        return ScopeReport { outcome: Outcome::Unchanged, ..report };
+    };
+    let report = ScopeReport::complete(id.clone(), source.place.clone(), rows.len() as u64, 0);
+    let batch = Batch { rewrites: rows, replaced: vec![Replaced::Rewrites { repository_id }], ..Batch::default() };
+    let cursor = Cursor { position: Some(position), scope_hash: "1".to_owned(), ..Cursor::default() };
+    if context.deliver(Delivery { scope: id.clone(), batch, cursor: Some(cursor) }).await.is_err() {
+        return ScopeReport::failed(id, source.place.clone(), "the store stopped taking rows");
+    }
+    report
 }
 
 async fn collect_one(source: &GitSource, context: &Context) -> ScopeReport {
@@ -187,7 +231,7 @@ fn reading(
     names: &Pseudonyms,
 ) -> Result<Reading, GitError> {
     let Some(tip) = tip else {
-        let repository_id = names.number(&format!("clone:{}", repository.path().display()));
+        let repository_id = repository_id(repository, &[], names);
         return Ok(Reading { repository_id, commits: vec![], head: String::new(), continues: false });
     };
     if known == Some(position.as_str()) {
@@ -196,14 +240,22 @@ fn reading(
     let mut seen = HashSet::new();
     let default = walk(repository, vec![tip], &mut seen)?;
     let side = walk(repository, others, &mut seen)?;
-    let mut roots: Vec<String> =
-        default.iter().filter(|commit| commit.parents.is_empty()).map(|commit| commit.id.to_string()).collect();
-    roots.sort();
-    let repository_id = names.number(&format!("clone:{}", roots.join(",")));
+    let repository_id = repository_id(repository, &default, names);
     let both = default.iter().map(|raw| (raw, true)).chain(side.iter().map(|raw| (raw, false)));
     let records =
         both.map(|(raw, on_default)| raw.record(repository_id, on_default, names).ok_or(GitError::ObjectFormat));
     Ok(Reading { repository_id, commits: records.collect::<Result<_, _>>()?, head: position, continues: false })
+}
+
+/// The number of a clone: two clones of one history have the same. One without commits goes by its place.
+fn repository_id(repository: &gix::Repository, commits: &[Raw], names: &Pseudonyms) -> i64 {
+    let first = commits.iter().filter(|commit| commit.parents.is_empty());
+    let mut roots: Vec<String> = first.map(|commit| commit.id.to_string()).collect();
+    if roots.is_empty() {
+        return names.number(&format!("clone:{}", repository.path().display()));
+    }
+    roots.sort();
+    names.number(&format!("clone:{}", roots.join(",")))
 }
 
 /// The addresses under which somebody committed to a clone, for a person who tells whose they are.

@@ -15,6 +15,8 @@ pub mod absence_days;
 pub mod checked_changes;
 pub mod closed_changes;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod github_tests;
 pub mod incidents;
 pub mod item_blocked_days;
@@ -28,8 +30,7 @@ pub mod person_days;
 pub mod planned_items;
 pub mod review_requests;
 pub mod reviews_given;
-#[cfg(test)]
-mod signals_tests;
+pub mod rewritten_changes;
 pub mod sprint_work;
 pub mod started_items;
 pub mod threads;
@@ -177,6 +178,7 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("started_items", started_items::frame(&started_items::rows(ground), ground)?),
         ("incidents", incidents::frame(&incidents::rows(ground), ground)?),
         ("checked_changes", checked_changes::frame(&checked_changes::rows(ground), ground)?),
+        ("rewritten_changes", rewritten_changes::frame(&rewritten_changes::rows(ground), ground)?),
         ("sprint_work", sprint_work::frame(&sprint_work::rows(ground, &works), ground)?),
         ("absence_days", absence_days::frame(&absence_days::rows(ground), ground)?),
         ("workdays", workdays(ground)?),

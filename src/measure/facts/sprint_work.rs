@@ -109,12 +109,10 @@ pub fn frame(rows: &[SprintWork], ground: &Ground<'_>) -> PolarsResult<DataFrame
     ])
 }
 
-/// How many of a sprint's items each team has.
-type Counts = BTreeMap<usize, usize>;
-
 /// Each sprint with the team that has most of its items, and when the first item came in.
 fn owners<'a>(works: &[Work<'a>], entries: &[BTreeMap<i64, Millis>]) -> BTreeMap<(&'a str, i64), (usize, Millis)> {
-    let mut counts: BTreeMap<(&'a str, i64), (Counts, Millis)> = BTreeMap::new();
+    type Counts = (BTreeMap<usize, usize>, Millis);
+    let mut counts: BTreeMap<(&'a str, i64), Counts> = BTreeMap::new();
     for (work, entries) in works.iter().zip(entries) {
         for (sprint, at) in entries {
             let (teams, first) = counts.entry((work.ticket.host.as_str(), *sprint)).or_insert((BTreeMap::new(), *at));
@@ -122,7 +120,7 @@ fn owners<'a>(works: &[Work<'a>], entries: &[BTreeMap<i64, Millis>]) -> BTreeMap
             *first = (*first).min(*at);
         }
     }
-    let most = |(sprint, (teams, first)): (_, (Counts, Millis))| {
+    let most = |(sprint, (teams, first)): (_, Counts)| {
         let team = teams.into_iter().max_by_key(|(team, count)| (*count, std::cmp::Reverse(*team)))?.0;
         Some((sprint, (team, first)))
     };
