@@ -76,8 +76,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::read`], and [`LedgerError::Busy`].
     pub fn change(folder: &Path, names: &Names) -> Result<Self, LedgerError> {
-        let failed =
-            |action| move |source| LedgerError::Disk { action, path: folder.to_path_buf(), source };
+        let failed = |action| move |source| LedgerError::Disk { action, path: folder.to_path_buf(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed("create"))?;
         let lock = File::open(folder).map_err(failed("open"))?;
         match lock.try_lock() {
@@ -431,8 +430,14 @@ mod tests {
         faults(&entry("did = \"talked\"\n"), &["2: this entry needs `id`"]);
         faults(&entry("did = \"talked\"\nid = 1\nagreed = \"less\"\n"), &["2: `agreed` needs `mine`"]);
         faults(&entry("did = \"talked\"\nid = 1\nmine = \"I ask\"\n"), &["2: this entry needs `again`"]);
-        faults(&entry("did = \"talked\"\nid = 1\nmine = \"ask Ada\"\nagain = \"2026-12-01\"\n"), &["6: `mine` holds a name"]);
-        faults(&entry("did = \"talked\"\nid = 1\nmine = \"I ask\"\nagain = \"soon\"\n"), &["7: `again` is a date", "2: this"]);
+        faults(
+            &entry("did = \"talked\"\nid = 1\nmine = \"ask Ada\"\nagain = \"2026-12-01\"\n"),
+            &["6: `mine` holds a name"],
+        );
+        faults(
+            &entry("did = \"talked\"\nid = 1\nmine = \"I ask\"\nagain = \"soon\"\n"),
+            &["7: `again` is a date", "2: this"],
+        );
         let long = "x".repeat(201);
         faults(
             &entry(&format!("did = \"talked\"\nid = 1\nmine = \"{long}\"\nagain = \"2026-12-01\"\n")),

@@ -68,8 +68,21 @@ mod tests {
     #[test]
     fn names_are_refused_in_any_case_with_accents_and_look_alike_letters_and_only_as_whole_words() {
         for text in [
-            "Zoe takes it", "ZOË takes it", "zoé's ticket", "talk to miller", "Bo, then", "ada-l", "Ada L", "ADA_L said",
-            "hopper", "Grace will", "g\u{200B}race will", "gr\u{0430}ce will", "ask @somebody", "m@example.com", "(bo)",
+            "Zoe takes it",
+            "ZOË takes it",
+            "zoé's ticket",
+            "talk to miller",
+            "Bo, then",
+            "ada-l",
+            "Ada L",
+            "ADA_L said",
+            "hopper",
+            "Grace will",
+            "g\u{200B}race will",
+            "gr\u{0430}ce will",
+            "ask @somebody",
+            "m@example.com",
+            "(bo)",
         ] {
             check(text, true);
         }

@@ -116,6 +116,7 @@ fn world(seed: u64) -> Tables {
         let (account, starts_at) = (500 + scatter.below(3), next(&mut scatter));
         let ends_at = Millis(starts_at.0 + (1 + scatter.below(4)) * HOUR / 2);
         tables.busy.push(Busy { account, starts_at, ends_at, kind: "meeting".to_owned(), attendees: Some(3) });
+        tables.talks.push(Talk { account, planned_at: starts_at, starts_at, cancelled: sha % 4 == 0 });
     }
     tables
 }
@@ -124,6 +125,7 @@ fn world(seed: u64) -> Tables {
 fn staffed() -> Roster {
     let mut roster = roster();
     let monday = day_number(date(2026, 9, 7));
+    roster.teams[0].leader = Some(0);
     for (at, person) in roster.people.iter_mut().enumerate().take(3) {
         person.calendar = Some((500 + at as i64, monday + 10));
         person.absences = vec![(monday - 40 + 7 * at as i64, monday - 37 + 7 * at as i64)];
