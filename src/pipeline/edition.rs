@@ -76,7 +76,7 @@ impl Night<'_> {
         day_number(self.as_of.to_zoned_datetime(self.config.organisation.zone.clone()).date())
     }
 
-    fn settings(&self, thresholds: Thresholds) -> Settings {
+    pub(super) fn settings(&self, thresholds: Thresholds) -> Settings {
         Settings { smallest_group: self.config.organisation.smallest_group, thresholds, nights: 130 }
     }
 
@@ -107,10 +107,14 @@ impl Night<'_> {
     /// the month, and remembered.
     pub fn calibration(&self, history: &mut History, inputs: &[TeamInput]) -> Calibration {
         let (name, first) = month(self.today());
-        *history.calibrations.entry(name).or_insert_with(|| {
-            let large = inputs.iter().filter(|team| !self.is_too_small(team));
-            replay::calibrate(&self.replayed(large, first))
-        })
+        if let (Some(known), true) = (history.calibrations.get(&name), history.fell_back.contains_key(&name)) {
+            return *known;
+        }
+        let large = inputs.iter().filter(|team| !self.is_too_small(team));
+        let played = self.replayed(large, first);
+        let calibration = *history.calibrations.entry(name.clone()).or_insert_with(|| replay::calibrate(&played));
+        history.fell_back = BTreeMap::from([(name, replay::fell_back(&played, calibration.thresholds))]);
+        calibration
     }
 
     /// What is worth a conversation in every team; cards are remembered in `history`.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::measure::tables::{Busy, CheckRun, Commit, Remark, Rewrite};
+use crate::measure::tables::{Busy, CheckRun, Commit, Remark, Rewrite, Talk};
 
 /// Repeatable numbers.
 struct Scatter(u64);
@@ -167,6 +167,7 @@ fn shuffled(mut tables: Tables, scatter: &mut Scatter) -> Tables {
     mix(&mut tables.tickets, scatter);
     mix(&mut tables.commits, scatter);
     mix(&mut tables.busy, scatter);
+    mix(&mut tables.talks, scatter);
     mix(&mut tables.remarks, scatter);
     mix(&mut tables.check_runs, scatter);
     mix(&mut tables.rewrites, scatter);
@@ -189,6 +190,7 @@ proptest! {
         for membership in moved.teams.iter_mut().flat_map(|team| &mut team.members) {
             membership.person = places[membership.person];
         }
+        moved.teams[0].leader = Some(places[0]);
         moved.teams[0].members.reverse();
         moved.accounts.values_mut().for_each(|person| *person = places[*person]);
         let expected = everything(&plain, &tables);
