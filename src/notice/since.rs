@@ -34,13 +34,7 @@ pub struct Since {
 /// How a signal stands on the day `today` since a talk on the day `talked_on`. `None` where the signal is off, or the
 /// team has too few people for it, or nothing had been read before the talk.
 #[must_use]
-pub fn since(
-    team: &TeamInput,
-    spec: &SignalSpec,
-    settings: &Settings,
-    talked_on: i64,
-    today: i64,
-) -> Option<Since> {
+pub fn since(team: &TeamInput, spec: &SignalSpec, settings: &Settings, talked_on: i64, today: i64) -> Option<Since> {
     if team.off.contains(&spec.slug) || team.members < settings.smallest_group {
         return None;
     }

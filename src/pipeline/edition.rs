@@ -15,7 +15,7 @@ use crate::measure::Measured;
 use crate::measure::roster::Roster;
 use crate::model::time::{date_of, day_number};
 use crate::notice::file::SeriesForm;
-use crate::notice::replay::{self, Calibration};
+use crate::notice::replay::{self, Calibration, FellBack};
 use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, Thresholds, notice};
 use crate::report::input as page;
 use crate::report::words::Words;
@@ -43,6 +43,8 @@ pub struct Night<'a> {
 #[derive(Clone, Debug)]
 pub struct Noticed {
     pub calibration: Calibration,
+    /// What became of cards in the replay of this month.
+    pub fell_back: Vec<FellBack>,
     /// Members and notices of every team, in the configuration's order.
     pub teams: Vec<(i64, Notices)>,
 }
@@ -129,7 +131,8 @@ impl Night<'_> {
             memory.clone_from(&notices.memory);
             teams.push((input.members, notices));
         }
-        Noticed { calibration, teams }
+        let fell_back = history.fell_back.values().next_back().cloned().unwrap_or_default();
+        Noticed { calibration, fell_back, teams }
     }
 
     fn is_too_small(&self, team: &TeamInput) -> bool {

@@ -12,6 +12,7 @@ use super::edition::{Night, Noticed};
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
 use super::history::History;
+use super::ledger;
 use super::record::{RunRecord, Scope};
 use super::roster::{holidays, roster};
 use super::selection::Selection;
@@ -93,12 +94,14 @@ impl Prepared {
         let Self { catalogue, words, measured, roster, noticed, .. } = self;
         let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
         let organisation = night.organisation(noticed);
-        let files = report::render(&organisation, &night.teams(noticed), catalogue, words)
-            .map_err(|error| Failure::internal(&error))?;
+        let teams = night.teams(noticed);
+        let files =
+            report::render(&organisation, &teams, catalogue, words).map_err(|error| Failure::internal(&error))?;
         let date = as_of.to_zoned_datetime(config.organisation.zone.clone()).date();
         let latest = report::write(&config.report.path, date, &files).map_err(|error| {
             Failure::storage(format!("cannot write the report to {}: {error}", config.report.path.display()))
         })?;
+        ledger::write(&night, noticed, &teams);
         seconds.insert("report".to_owned(), elapsed(begun));
         Ok(latest)
     }
@@ -190,7 +193,10 @@ pub fn run(
         }
         collect(config, &mut store, sources, selection, as_of, &mut record, watch)?;
     }
-    let unread = holidays(config).1;
+    let mut unread = holidays(config).1;
+    if stages != Stages::Collect {
+        unread.extend(ledger::problems(config));
+    }
     record.gaps = gaps(&record.scopes);
     record.tables = store.rows();
     let (exit, readable) = verdict(&record.scopes);
@@ -209,6 +215,7 @@ pub fn run(
             let failed =
                 |error: std::io::Error| Failure::storage(format!("cannot put a notice on the report: {error}"));
             report::put_notice(&config.report.path.join("latest"), &notice).map_err(failed)?;
+            ledger::notice(config, &notice).map_err(failed)?;
             None
         }
     };

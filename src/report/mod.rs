@@ -6,12 +6,14 @@ pub(crate) mod escape;
 mod figure;
 mod html;
 pub mod input;
+pub mod leader;
 mod link;
 mod page;
 mod view;
 pub mod words;
 
 pub use html::{File, ReportError, put_notice, render, write};
+pub use leader::render_leader;
 
 #[cfg(test)]
 pub(crate) mod sample;
