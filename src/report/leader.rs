@@ -178,7 +178,9 @@ impl Maker<'_> {
 
     fn leader_document(&self, mut document: Document, leader: &Leader) -> Result<Document, serde_json::Error> {
         for card in &mut document.conversations {
-            let notes = self.notes(&card.id, leader);
+            let own = leader.follow_ups.iter().filter(|one| one.card == card.id).flat_map(|one| &one.since);
+            let notes = self.notes(&card.id, leader).into_iter();
+            let notes: Vec<String> = notes.chain(own.map(|since| self.since_sentence(since))).collect();
             card.since = [vec![card.since.clone()], notes].concat().join(" ");
             card.state = leader.cards.get(&card.id).map(|(state, _)| state.word());
             card.waits = waits(&card.id, leader);
@@ -270,6 +272,23 @@ impl Maker<'_> {
 
     /// One of three wordings, with the reservation that holds for all of them.
     fn since_sentence(&self, since: &Since) -> String {
+        let [told, outcome] = self.since_told(since);
+        format!("{told} {} {outcome}", self.words.get("since-talk-chance"))
+    }
+
+    /// What a follow-up says of its signals: the reservation once for all of them.
+    fn since_lines(&self, one: &FollowUp) -> Vec<String> {
+        let mut lines: Vec<String> = one.since.iter().map(|since| self.since_told(since).join(" ")).collect();
+        let mut closing: Vec<String> = one.since.iter().map(|since| self.by_themselves(since)).collect();
+        closing.dedup();
+        if !lines.is_empty() {
+            lines.push(format!("{} {}", self.words.get("since-talk-chance"), closing.join(" ")));
+        }
+        lines
+    }
+
+    /// The figures since a talk, and what they come to.
+    fn since_told(&self, since: &Since) -> [String; 2] {
         let words = self.words;
         let signal = self.catalogue.card(&since.signal).map_or(since.signal.as_str(), |card| card.title.as_str());
         let days = since.working_days.to_string();
@@ -281,7 +300,6 @@ impl Maker<'_> {
             Outcome::StillOutside => "since-talk-outside",
             Outcome::TooEarly => "since-talk-early",
         };
-        let chance = words.get("since-talk-chance");
         let told = match (&since.after, &since.before, since.usual) {
             (Some(after), Some(before), Some((low, high))) => {
                 let ((x1, n1), (x0, n0)) = (counted(after), counted(before));
@@ -292,7 +310,7 @@ impl Maker<'_> {
             }
             _ => words.fill("since-talk-none", &[("signal", signal), ("days", &days)]),
         };
-        format!("{told} {chance} {}", words.get(outcome))
+        [told, words.get(outcome)]
     }
 
     /// How often cards without a talk fell back: those about the same signal, else all, else too few to say.
@@ -322,11 +340,7 @@ impl Maker<'_> {
             kicker,
             question: self.question(one),
             lines: lines.into_iter().chain([own("leader-mine", &one.mine)]).flatten().collect(),
-            since: one
-                .since
-                .iter()
-                .map(|since| format!("{} {}", self.since_sentence(since), self.by_themselves(since)))
-                .collect(),
+            since: self.since_lines(one),
             figures: one
                 .signals
                 .iter()
@@ -347,8 +361,6 @@ impl Maker<'_> {
         } else if let Some(date) = talked_on {
             notes.push(words.fill("card-talked", &[("date", &words.short_day(*date))]));
         }
-        let own = leader.follow_ups.iter().filter(|one| one.card == id).flat_map(|one| &one.since);
-        notes.extend(own.map(|since| self.since_sentence(since)));
         notes
     }
 }

@@ -7,6 +7,8 @@ mod figure;
 mod html;
 pub mod input;
 pub mod leader;
+#[cfg(test)]
+mod leader_tests;
 mod link;
 mod page;
 mod view;
