@@ -215,6 +215,9 @@ struct Raw {
     reason: Option<Spanned<String>>,
 }
 
+const UNREADABLE: &str = "this is no TOML that a record holds: [[entry]] with did, on, id, of, team, card, signals, agreed, \
+mine, again, reason; texts and dates in quotes";
+
 /// A fault: its line, and what is wrong.
 type Fault = (usize, String);
 
@@ -223,7 +226,8 @@ fn entries(text: &str, names: &Names) -> Result<Vec<Entry>, Vec<Fault>> {
     let line = |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
     let form: Form = match toml::from_str(text) {
         Ok(form) => form,
-        Err(error) => return Err(vec![(error.span().map_or(1, |span| line(span.start)), error.message().to_owned())]),
+        // The parser's own message may repeat a value.
+        Err(error) => return Err(vec![(error.span().map_or(1, |span| line(span.start)), UNREADABLE.to_owned())]),
     };
     let mut reader = Reader { names, known: BTreeSet::new(), faults: Vec::new() };
     let mut entries = Vec::new();
@@ -423,7 +427,9 @@ mod tests {
         let about = "team = \"payments\"\ncard = \"0\"\nsignals = [\"stalled_work\"]\n";
         let entry = |lines: &str| format!("# head\n[[entry]]\non = \"2026-11-09\"\n{lines}{about}");
         faults("[[entry]\n", &["1: "]);
-        faults(&entry("did = \"seen\"\nmood = 3\n"), &["5: unknown field"]);
+        faults(&entry("did = \"seen\"\nmood = 3\n"), &["5: this is no TOML"]);
+        faults(&entry("did = \"talked\"\nid = \"Ada\"\n"), &["5: this is no TOML"]);
+        faults(&entry("did = \"seen\"\nada = 3\n"), &["5: this is no TOML"]);
         faults(&entry("did = \"slept\"\n"), &["4: `did` is one of"]);
         faults(&entry("did = \"set-aside\"\nreason = \"Ada\"\n"), &["5: `reason` is one of"]);
         faults(&entry("did = \"closed\"\nof = 7\n"), &["5: `of` is the `id`"]);

@@ -81,8 +81,14 @@ pub fn records<'a>(config: &'a Config, team: Option<&str>) -> Result<Vec<(Vec<&'
         let of_folder =
             |own: &&Team| own.ledger.as_deref() == Some(folder) && wanted.is_none_or(|one| one.id == own.id);
         let teams: Vec<&Team> = config.teams.iter().filter(of_folder).collect();
-        if !teams.is_empty() {
-            records.push((teams, Ledger::read(folder, &names)?.standing()));
+        if teams.is_empty() {
+            continue;
+        }
+        match Ledger::read(folder, &names) {
+            // Another leader's, where the machine keeps them apart.
+            Err(LedgerError::Disk { source, .. })
+                if wanted.is_none() && source.kind() == std::io::ErrorKind::PermissionDenied => {}
+            read => records.push((teams, read?.standing())),
         }
     }
     if records.is_empty() {
@@ -151,9 +157,9 @@ pub fn card(history: &History, config: &Config, wanted: &str, team: Option<&str>
     )))
 }
 
-/// Writes the edition of every leader whose record can be used; what is wrong with others is told as a warning, and by
-/// [`problems`].
-pub(super) fn write(night: &Night<'_>, noticed: &Noticed, pages: &[page::Team]) {
+/// Writes the edition of every leader whose record can be used. Returns what was wrong with the others.
+pub(super) fn write(night: &Night<'_>, noticed: &Noticed, pages: &[page::Team]) -> Vec<String> {
+    let mut gaps = Vec::new();
     let names = names(night.config);
     let organisation = night.organisation(noticed);
     for (at, team) in night.config.teams.iter().enumerate() {
@@ -168,14 +174,19 @@ pub(super) fn write(night: &Night<'_>, noticed: &Noticed, pages: &[page::Team]) 
                 .map_err(|error| error.to_string())
         });
         if let Err(message) = written {
-            tracing::warn!(team = team.id, "the leader's edition was not written: {message}");
+            gaps.push(format!("the leader's edition of {}: {message}", team.id));
         }
     }
+    gaps
 }
 
-/// Puts a dated notice on the leaders' last good pages.
-pub(super) fn notice(config: &Config, text: &str) -> std::io::Result<()> {
-    folders(config).into_iter().try_for_each(|folder| put_notice(folder, text).map(|_| ()))
+/// Puts a dated notice on the leaders' last good pages. Returns those where it could not be put.
+pub(super) fn notice(config: &Config, text: &str) -> Vec<String> {
+    let failed = |folder: &Path| {
+        let error = put_notice(folder, text).err()?;
+        Some(format!("the leader's edition in {}: cannot put a notice on it: {error}", folder.display()))
+    };
+    folders(config).into_iter().filter_map(failed).collect()
 }
 
 /// What a leader's edition adds to a team's page.

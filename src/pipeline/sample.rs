@@ -40,7 +40,7 @@ pub fn sample(folder: &Path, as_of: Timestamp) -> Result<Finished, Failure> {
     // As in a real night, so that what is noted of a card finds it.
     prepared.history.remember(&mut store)?;
     note(&config, &prepared.history, as_of)?;
-    let latest = prepared.write(&config, &scopes, as_of, &mut seconds)?;
+    let (latest, gaps) = prepared.write(&config, &scopes, as_of, &mut seconds)?;
     let record = RunRecord {
         seq: store.seq(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -48,6 +48,7 @@ pub fn sample(folder: &Path, as_of: Timestamp) -> Result<Finished, Failure> {
         scopes,
         seconds,
         tables: store.rows(),
+        gaps,
         ..RunRecord::default()
     };
     record.write(store.folder()).map_err(failed)?;

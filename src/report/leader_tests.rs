@@ -16,7 +16,9 @@ fn words_of(language: &str) -> (Catalogue, Words) {
     let mut catalogue = Catalogue::embedded().unwrap();
     for (slug, _) in crate::catalogue::shipped() {
         let words = crate::catalogue::translation(language, slug).and_then(crate::catalogue::wording::Wording::parse);
-        words.zip(catalogue.card_mut(slug)).map(|(words, card)| card.reword(words));
+        if let Some((words, card)) = words.zip(catalogue.card_mut(slug)) {
+            card.reword(words);
+        }
     }
     (catalogue, Words::shipped(language).unwrap().unwrap())
 }
@@ -95,8 +97,16 @@ fn without_the_leaders_own_parts_the_page_is_everybodys_byte_for_byte() {
     }
     for (name, bytes) in files {
         let text = String::from_utf8(bytes).unwrap();
-        for own in ["<!--leader", "leader-", "one-to-one", "moved_one", "due_follow", "undercurrent talked", "reminders", "\"waits\""]
-        {
+        for own in [
+            "<!--leader",
+            "leader-",
+            "one-to-one",
+            "moved_one",
+            "due_follow",
+            "undercurrent talked",
+            "reminders",
+            "\"waits\"",
+        ] {
             let body = text.split_once("</style>").map_or(text.as_str(), |(_, body)| body);
             assert!(!body.contains(own), "{name}: {own}");
         }
@@ -111,7 +121,11 @@ fn what_is_due_stands_above_all_cards_with_the_question_of_its_card() {
     assert!(place("Due since 20 November") < question && question < place("1 of 2 agreed follow-ups"));
     assert!(place("1 of 2 agreed follow-ups") < place("3 of 8 recurring one-to-one"));
     assert!(place("3 of 8 recurring one-to-one") < place("class=\"rows\""));
-    assert!(page.contains("Agreed: less &") && !page.contains("<at>") && page.contains("undercurrent done 1 --team payments"));
+    assert!(
+        page.contains("Agreed: less &")
+            && !page.contains("<at>")
+            && page.contains("undercurrent done 1 --team payments")
+    );
     assert_eq!(file["coming_back_to"][0]["due"], true);
     assert_eq!(file["coming_back_to"][1]["due"], false);
     assert_eq!(file["reminders"][0]["signal"], "due_follow_ups");
