@@ -8,6 +8,7 @@ pub mod cli;
 pub mod collect;
 pub mod config;
 pub mod demo;
+pub mod follow_ups;
 pub mod language;
 pub mod measure;
 pub mod model;

@@ -1,7 +1,7 @@
 //! From TOML to a [`Config`], with named checks. All of them run; their problems are reported together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -32,7 +32,15 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let span = root.span();
     let mut root = Table::new(root.into_inner(), span, "the file");
-    let mut parser = Parser { notes, folder, github: Vec::new(), jira: Vec::new(), own_signals: Vec::new() };
+    let mut parser = Parser {
+        notes,
+        folder,
+        github: Vec::new(),
+        jira: Vec::new(),
+        own_signals: Vec::new(),
+        report: PathBuf::new(),
+        data: PathBuf::new(),
+    };
     let config = parser.root(&mut root, file);
     root.finish(&mut parser.notes);
     let mut all = parser.notes.all;
@@ -60,6 +68,9 @@ struct Parser<'a> {
     jira: Vec<Jira>,
     /// Names of the installation's own signals.
     own_signals: Vec<String>,
+    /// The folders of the pages and of the store.
+    report: PathBuf,
+    data: PathBuf,
 }
 
 impl Parser<'_> {
@@ -70,6 +81,7 @@ impl Parser<'_> {
         let first_sync_days = self.history(root);
         let signals = self.signals(root);
         let report = self.report(root);
+        (self.report, self.data) = (report.path.clone(), store.path.clone());
         let collect = self.collect(root);
         let github = root.tables("github", "[[github]]", &mut self.notes);
         self.github = github.into_iter().filter_map(|table| self.github(table)).collect();
@@ -596,10 +608,11 @@ impl Parser<'_> {
             }
         }
         let name = table.required("name", &mut self.notes);
-        if let Some(leader) = table.text("leader", &mut self.notes) {
-            self.known_person(&leader, people);
+        let leader = table.text("leader", &mut self.notes);
+        if let Some(leader) = &leader {
+            self.known_person(leader, people);
         }
-        let ledger = table.text("ledger", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        let ledger = table.text("ledger", &mut self.notes).map(|path| self.ledger(&path));
         let members = table.list("members", &mut self.notes);
         let members = members.into_iter().filter_map(|member| self.member(member, people)).collect();
         let repositories = self.repositories(&mut table);
@@ -618,6 +631,7 @@ impl Parser<'_> {
         Some(Team {
             id: id?.into_inner(),
             name: name?.into_inner(),
+            leader: leader.map(Spanned::into_inner),
             ledger,
             members,
             repositories,
@@ -628,6 +642,18 @@ impl Parser<'_> {
             events,
             signals_off,
         })
+    }
+
+    /// A leader's folder, apart from the folder that everybody reads and from the store.
+    fn ledger(&mut self, path: &Spanned<String>) -> PathBuf {
+        let folder = plain(&self.folder.join(path.get_ref()));
+        for (other, what) in [(&self.report, "the pages that everybody may read"), (&self.data, "the store")] {
+            let other = plain(&self.folder.join(other));
+            if folder.starts_with(&other) || other.starts_with(&folder) {
+                self.notes.add(path.span(), format!("a leader's folder lies apart from {what}: choose another folder"));
+            }
+        }
+        folder
     }
 
     fn repositories(&mut self, table: &mut Table<'_>) -> Vec<String> {
@@ -719,6 +745,21 @@ fn own_signals(folder: &Path) -> std::io::Result<Vec<String>> {
         }
     }
     Ok(names.into_iter().collect())
+}
+
+/// A path without `.` and `..`, as far as its text tells.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -4,6 +4,7 @@
 mod fold;
 mod rules;
 
+pub use fold::fold;
 pub use rules::{Broken, Rules, RulesError, Slot, placeholders};
 
 /// The languages that come with the program, with their rules.
