@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 
 mod commands;
+mod context;
 mod identities;
 mod progress;
 mod signals;
@@ -90,6 +91,8 @@ enum Command {
         #[arg(long, conflicts_with = "undo")]
         teams: bool,
     },
+    /// What a team says of its own days, such as a release: lists it, adds an entry or removes one.
+    Context(context::Asked),
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
     Signals(signals::Asked),
     /// Holds the words of cards and pages against the language rules.
@@ -200,6 +203,7 @@ impl Cli {
             Command::Collect { place, choice } => commands::run(&place, Stages::Collect, &choice, outside),
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
             Command::Identities { place, undo, teams } => identities::identities(&place, undo, teams, outside),
+            Command::Context(asked) => context::run(asked),
             Command::Check(place) => commands::check(&place, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
+pub mod context;
 pub mod identities;
 mod parse;
 mod problem;
@@ -54,6 +55,8 @@ pub struct Config {
     pub github_issues: GithubIssues,
     /// Labels and board columns that say that an issue is being worked on, in lower case.
     pub in_progress: Vec<String>,
+    /// What was left out of what the teams say of themselves, and why.
+    pub complaints: Vec<String>,
 }
 
 /// Whether GitHub's issues are read as work items.
@@ -75,6 +78,8 @@ pub struct Organisation {
     pub smallest_group: i64,
     /// The file of confirmed identities.
     pub identities: PathBuf,
+    /// The folder of the teams' own context, `TEAM.toml` where a team names no other file.
+    pub context: PathBuf,
 }
 
 /// A named set of holidays.
@@ -283,6 +288,8 @@ pub struct Team {
     pub jira_projects: Vec<String>,
     pub jira_boards: Vec<i64>,
     pub on_call: Vec<Membership>,
+    /// The file in which the team says what its days were about.
+    pub context: PathBuf,
     pub events: Vec<Event>,
     pub signals_off: Vec<String>,
 }
@@ -303,6 +310,8 @@ pub struct Event {
     pub to: Date,
     pub kind: String,
     pub label: String,
+    /// The line of the file that says so.
+    pub line: usize,
 }
 
 impl GitAccess {
@@ -338,6 +347,7 @@ impl Config {
         let mut config = Self::parse(&text, file)?;
         let confirmed = config.organisation.identities.clone();
         config.confirm(&confirmed, identities::read(&confirmed)?)?;
+        config.declare();
         Ok(config)
     }
 

@@ -90,7 +90,8 @@ impl Parser<'_> {
             self.bots(table, &mut bots);
         }
         let teams = root.tables("teams", "[[teams]]", &mut self.notes);
-        let teams: Vec<Team> = teams.into_iter().filter_map(|table| self.team(table, &people, &mut seen)).collect();
+        let teams: Vec<Team> =
+            teams.into_iter().filter_map(|table| self.team(table, &organisation, &people, &mut seen)).collect();
         if let Some(name) = organisation.holidays.as_ref().filter(|name| !holidays.contains_key(*name)) {
             let message = format!("[organisation] uses the holiday set \"{name}\", which [holidays] does not define");
             self.notes.add(0..0, message);
@@ -114,6 +115,7 @@ impl Parser<'_> {
             allow_private: collect.allow_private,
             github_issues: collect.github_issues,
             in_progress: collect.in_progress,
+            complaints: Vec::new(),
         }
     }
 
@@ -124,6 +126,7 @@ impl Parser<'_> {
             holidays: None,
             smallest_group: SMALLEST_GROUP,
             identities: self.folder.join("identities.toml"),
+            context: self.folder.join("context"),
         };
         let Some(mut table) = root.table("organisation", "[organisation]", &mut self.notes) else {
             root.missing("organisation", &mut self.notes);
@@ -138,6 +141,9 @@ impl Parser<'_> {
         organisation.holidays = table.text("holidays", &mut self.notes).map(Spanned::into_inner);
         if let Some(file) = table.text("identities", &mut self.notes) {
             organisation.identities = self.folder.join(file.get_ref());
+        }
+        if let Some(folder) = table.text("context", &mut self.notes) {
+            organisation.context = self.folder.join(folder.get_ref());
         }
         if let Some(smallest) = table.number("smallest-group", &mut self.notes) {
             if *smallest.get_ref() < SMALLEST_GROUP {
@@ -587,7 +593,13 @@ impl Parser<'_> {
         table.finish(&mut self.notes);
     }
 
-    fn team(&mut self, mut table: Table<'_>, people: &[Person], seen: &mut Seen) -> Option<Team> {
+    fn team(
+        &mut self,
+        mut table: Table<'_>,
+        organisation: &Organisation,
+        people: &[Person],
+        seen: &mut Seen,
+    ) -> Option<Team> {
         let id = table.required("id", &mut self.notes);
         if let Some(id) = &id {
             self.unique(&mut seen.teams, id, "another team has this id already");
@@ -610,13 +622,16 @@ impl Parser<'_> {
         let jira_boards = table.numbers("jira-boards", &mut self.notes);
         let on_call = table.list("on-call", &mut self.notes);
         let on_call = on_call.into_iter().filter_map(|turn| self.member(turn, people)).collect();
+        let context = table.text("context", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
         let events = table.tables("events", "an event", &mut self.notes);
         let events = events.into_iter().filter_map(|table| self.event(table)).collect();
         let signals_off = table.texts("signals-off", &mut self.notes);
         let signals_off = self.known_signals(signals_off);
         table.finish(&mut self.notes);
+        let id = id?.into_inner();
+        let context = context.unwrap_or_else(|| organisation.context.join(format!("{id}.toml")));
         Some(Team {
-            id: id?.into_inner(),
+            id,
             name: name?.into_inner(),
             ledger,
             members,
@@ -625,6 +640,7 @@ impl Parser<'_> {
             jira_projects,
             jira_boards,
             on_call,
+            context,
             events,
             signals_off,
         })
@@ -687,12 +703,13 @@ impl Parser<'_> {
     }
 
     fn event(&mut self, mut table: Table<'_>) -> Option<Event> {
+        let line = self.notes.line(table.span.start);
         let days = self.days_between(&mut table);
         let kind = table.required("kind", &mut self.notes);
         let label = table.required("label", &mut self.notes);
         table.finish(&mut self.notes);
         let (from, to) = days?;
-        Some(Event { from, to, kind: kind?.into_inner(), label: label?.into_inner() })
+        Some(Event { from, to, kind: kind?.into_inner(), label: label?.into_inner(), line })
     }
 }
 

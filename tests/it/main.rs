@@ -5,6 +5,7 @@ mod calendar_again;
 mod calendar_bombs;
 mod calendars;
 mod cli;
+mod context;
 mod free_busy;
 mod git;
 mod github;
