@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use super::commands::print;
-use crate::config::context::{self, OTHER};
+use crate::config::context::{self, Judge, OTHER};
 use crate::config::{Config, Event, Team};
 use crate::pipeline::{ExitCode, Failure};
 
@@ -50,7 +50,7 @@ pub(super) fn run(asked: Asked) -> Result<ExitCode, Failure> {
         context::remove(&team.context, number).map_err(failed)?;
     } else if let (Some(from), Some(to), Some(label)) = (asked.from, asked.to, asked.label) {
         let event = Event { from, to, kind: asked.kind, label: label.trim().to_owned(), line: 0 };
-        let faults = config.faults_of(&event);
+        let faults = Judge::new(&config).faults(&event);
         if !faults.is_empty() {
             return Err(Failure::configuration(faults.join("\n")));
         }
@@ -62,6 +62,7 @@ pub(super) fn run(asked: Asked) -> Result<ExitCode, Failure> {
 
 /// The entries of a team's file by their numbers, those that cannot be used with the reason.
 fn listed(config: &Config, team: &Team, file: &context::File) -> String {
+    let judge = Judge::new(config);
     let mut text = format!("{}\n", team.context.display());
     for (line, message) in &file.faults {
         text.push_str(&format!("WRONG line {line}: {message}\n"));
@@ -70,7 +71,7 @@ fn listed(config: &Config, team: &Team, file: &context::File) -> String {
         let line = entry.line;
         match &entry.event {
             Ok(event) => {
-                let faults = config.faults_of(event);
+                let faults = judge.faults(event);
                 let said = format!("{} to {}  {}", event.from, event.to, event.kind);
                 text.push_str(&if faults.is_empty() {
                     format!("{number:>3}  {said}  {}\n", event.label)

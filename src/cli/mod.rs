@@ -45,7 +45,7 @@ enum Command {
         #[command(flatten)]
         place: Where,
         /// Uses the store alone, without network.
-        #[arg(long, conflicts_with_all = ["only", "since", "full", "dry_run"])]
+        #[arg(long, conflicts_with_all = ["only", "since", "full", "dry_run", "deliver_again"])]
         offline: bool,
         #[command(flatten)]
         choice: Choice,
@@ -167,6 +167,9 @@ pub struct Choice {
     /// Marks issues that vanished as gone, however many at once: for a deletion that was meant.
     #[arg(long, conflicts_with = "dry_run")]
     accept_gone: bool,
+    /// Delivers the summary again to those who have it already (`run` alone).
+    #[arg(long, conflicts_with = "dry_run")]
+    deliver_again: bool,
     /// Says what a run would cost, by a few cheap requests, and writes nothing.
     #[arg(long)]
     dry_run: bool,

@@ -1,6 +1,7 @@
 //! What a team itself says about its days, such as a release or a planning week: `events` in the configuration, and a
 //! plain file beside it that any member may write. An entry that cannot be used is left out and told; it stops no night.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use toml::de::DeTable;
 use super::identities::quoted;
 use super::problem::Notes;
 use super::reader::Table;
-use super::{Config, Event, Report};
+use super::{Config, Event, Report, Team};
 use crate::language::{self, Rules, Slot};
 
 /// The head of a new file.
@@ -175,15 +176,22 @@ fn without(text: &str, line: usize) -> String {
     lines[..begin].iter().chain(&lines[end..]).copied().collect()
 }
 
-impl Config {
+/// What events are held against. The language rules are read once, when the first label needs them.
+pub struct Judge<'a> {
+    config: &'a Config,
+    rules: OnceCell<Rules>,
+}
+
+impl<'a> Judge<'a> {
+    #[must_use]
+    pub fn new(config: &'a Config) -> Self {
+        Self { config, rules: OnceCell::new() }
+    }
+
     /// What is wrong with an event of a team: its days, the form of its kind, and above all its label, which stands on
     /// a page. Never quotes what may be a name.
     #[must_use]
-    pub fn faults_of(&self, event: &Event) -> Vec<String> {
-        self.judged(event, &rules(&self.report))
-    }
-
-    fn judged(&self, event: &Event, rules: &Rules) -> Vec<String> {
+    pub fn faults(&self, event: &Event) -> Vec<String> {
         let mut faults = Vec::new();
         if event.from > event.to {
             faults.push("`to` lies before `from`".to_owned());
@@ -196,14 +204,17 @@ impl Config {
         if label.is_empty() || label.chars().count() > LONGEST || label.chars().any(char::is_control) {
             faults.push(format!("`label` is one line of 1 to {LONGEST} characters"));
         }
-        if label.contains('@') || self.names_somebody(label) {
+        if label.contains('@') || self.config.names_somebody(label) {
             faults.push("`label` names a person or an account; say what it is about, never whom".to_owned());
             return faults;
         }
+        let rules = self.rules.get_or_init(|| rules(&self.config.report));
         faults.extend(rules.check(Slot::Page, label).into_iter().map(|broken| format!("`label`: {broken}")));
         faults
     }
+}
 
+impl Config {
     /// Whether a text holds the id, an account or the address of somebody of the roster, or a part of an id or an
     /// address that is a name by itself; upper case, marks above letters and look-alike letters make no difference.
     #[must_use]
@@ -223,38 +234,40 @@ impl Config {
     /// Adds what the teams' own files say to the events of the configuration. What cannot be used of either is left out
     /// and told in `complaints`.
     pub(super) fn declare(&mut self) {
-        let mut rules_once = None;
+        let judge = Judge::new(self);
         let mut complaints = Vec::new();
-        for at in 0..self.teams.len() {
-            let own = std::mem::take(&mut self.teams[at].events);
-            let mut told: Vec<(PathBuf, Event)> = own.into_iter().map(|event| (self.file.clone(), event)).collect();
-            let path = self.teams[at].context.clone();
-            match read(&path) {
-                Err(error) => complaints.push(error.to_string()),
-                Ok(file) => {
-                    let place = path.display();
-                    complaints.extend(file.faults.iter().map(|(line, message)| format!("{place}:{line}: {message}")));
-                    for Entry { line, event } in file.entries {
-                        match event {
-                            Ok(event) => told.push((path.clone(), event)),
-                            Err(message) => complaints.push(left_out(&path, line, &message)),
-                        }
-                    }
-                }
-            }
-            for (path, event) in told {
-                let rules = rules_once.get_or_insert_with(|| rules(&self.report));
-                let faults = self.judged(&event, rules);
-                if faults.is_empty() {
-                    self.teams[at].events.push(event);
-                } else {
-                    complaints.push(left_out(&path, event.line, &faults.join("; ")));
-                }
-            }
-        }
+        let declared = self.teams.iter().map(|team| self.declared(team, &judge, &mut complaints)).collect::<Vec<_>>();
         // Teams may share a file.
         complaints.dedup();
         self.complaints = complaints;
+        for (team, events) in self.teams.iter_mut().zip(declared) {
+            team.events = events;
+        }
+    }
+
+    /// The events of a team that can be used, from the configuration and from its own file.
+    fn declared(&self, team: &Team, judge: &Judge<'_>, complaints: &mut Vec<String>) -> Vec<Event> {
+        let path = &team.context;
+        let file = read(path).unwrap_or_else(|error| {
+            complaints.push(error.to_string());
+            File::default()
+        });
+        let place = path.display();
+        complaints.extend(file.faults.iter().map(|(line, message)| format!("{place}:{line}: {message}")));
+        let own = team.events.iter().map(|event| (&self.file, event.line, Ok(event.clone())));
+        let told = own.chain(file.entries.into_iter().map(|entry| (path, entry.line, entry.event)));
+        let mut events = Vec::new();
+        for (path, line, event) in told {
+            let faults = match &event {
+                Ok(event) => judge.faults(event),
+                Err(message) => vec![message.clone()],
+            };
+            match event {
+                Ok(event) if faults.is_empty() => events.push(event),
+                _ => complaints.push(left_out(path, line, &faults.join("; "))),
+            }
+        }
+        events
     }
 }
 
@@ -297,34 +310,38 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(label: &str, part: &str) {
-        let faults = config(Path::new("")).faults_of(&event(label));
+    fn refused(judge: &Judge<'_>, label: &str, part: &str) {
+        let faults = judge.faults(&event(label));
         assert!(faults.iter().any(|fault| fault.contains(part)), "{label}: {faults:?}");
     }
 
     #[test]
     fn labels_that_name_somebody_in_any_form_are_refused_without_naming_them_again() {
+        let config = config(Path::new(""));
+        let judge = Judge::new(&config);
         let forms =
             ["Zoe is away", "ZOE", "zoé's move", "z\u{200B}oe", "ｚｏｅ", "Night-Owl", "night owl moves", "5B10AC8D"];
         for label in forms.into_iter().chain(["Müller on leave", "ask zoe.muller", "move of a@example.com"]) {
-            refused(label, "names a person or an account");
+            refused(&judge, label, "names a person or an account");
         }
-        let told = config(Path::new("")).faults_of(&event("Zoe is away")).join(" ");
+        let told = judge.faults(&event("Zoe is away")).join(" ");
         assert!(!told.to_lowercase().contains("zoe"), "{told}");
-        assert_eq!(config(Path::new("")).faults_of(&event("release 4.2, zoetrope, example.com")), [""; 0]);
+        assert_eq!(judge.faults(&event("release 4.2, zoetrope, example.com")), [""; 0]);
     }
 
     #[test]
     fn labels_are_one_short_line_that_the_language_rules_accept() {
-        refused(&"x".repeat(81), "1 to 80 characters");
-        refused(" ", "1 to 80 characters");
-        refused("a\nb", "1 to 80 characters");
-        refused("the worst week", "L1");
-        assert!(config(Path::new("")).faults_of(&event(&"x".repeat(80))).is_empty());
+        let config = config(Path::new(""));
+        let judge = Judge::new(&config);
+        refused(&judge, &"x".repeat(81), "1 to 80 characters");
+        refused(&judge, " ", "1 to 80 characters");
+        refused(&judge, "a\nb", "1 to 80 characters");
+        refused(&judge, "the worst week", "L1");
+        assert!(judge.faults(&event(&"x".repeat(80))).is_empty());
         let backwards = Event { from: jiff::civil::date(2026, 10, 29), ..event("x") };
-        assert_eq!(config(Path::new("")).faults_of(&backwards), ["`to` lies before `from`"]);
+        assert_eq!(judge.faults(&backwards), ["`to` lies before `from`"]);
         let shouted = Event { kind: "Release".to_owned(), ..event("x") };
-        assert_eq!(config(Path::new("")).faults_of(&shouted).len(), 1);
+        assert_eq!(judge.faults(&shouted).len(), 1);
     }
 
     #[test]

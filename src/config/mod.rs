@@ -10,12 +10,15 @@ use secrecy::SecretString;
 use url::Url;
 
 pub mod context;
+mod delivery;
 pub mod identities;
 mod parse;
 mod problem;
 mod reader;
 mod token;
 
+pub use delivery::{Delivery, Hook, HookForm, Security, Smtp};
+pub use parse::address;
 pub use problem::{Problem, Problems};
 pub use token::{TokenError, TokenPlace};
 
@@ -39,6 +42,7 @@ pub struct Config {
     pub first_sync_days: i64,
     pub signals: Signals,
     pub report: Report,
+    pub delivery: Delivery,
     pub github: Vec<GitHub>,
     pub jira: Vec<Jira>,
     pub calendar_services: Vec<CalendarService>,
@@ -290,6 +294,10 @@ pub struct Team {
     pub on_call: Vec<Membership>,
     /// The file in which the team says what its days were about.
     pub context: PathBuf,
+    /// Mail addresses that get the summary after a night.
+    pub recipients: Vec<String>,
+    /// The channel that gets the summary after a night.
+    pub webhook: Option<Hook>,
     pub events: Vec<Event>,
     pub signals_off: Vec<String>,
 }

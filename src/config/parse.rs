@@ -32,7 +32,8 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let span = root.span();
     let mut root = Table::new(root.into_inner(), span, "the file");
-    let mut parser = Parser { notes, folder, github: Vec::new(), jira: Vec::new(), own_signals: Vec::new() };
+    let mut parser =
+        Parser { notes, folder, github: Vec::new(), jira: Vec::new(), own_signals: Vec::new(), mails: false };
     let config = parser.root(&mut root, file);
     root.finish(&mut parser.notes);
     let mut all = parser.notes.all;
@@ -51,8 +52,8 @@ struct Collect {
     in_progress: Vec<String>,
 }
 
-struct Parser<'a> {
-    notes: Notes<'a>,
+pub(super) struct Parser<'a> {
+    pub(super) notes: Notes<'a>,
     folder: PathBuf,
     /// The services of the file, by which repositories are read.
     github: Vec<GitHub>,
@@ -60,6 +61,8 @@ struct Parser<'a> {
     jira: Vec<Jira>,
     /// Names of the installation's own signals.
     own_signals: Vec<String>,
+    /// A mail server is configured.
+    pub(super) mails: bool,
 }
 
 impl Parser<'_> {
@@ -71,6 +74,8 @@ impl Parser<'_> {
         let signals = self.signals(root);
         let report = self.report(root);
         let collect = self.collect(root);
+        let delivery = self.delivery(root);
+        self.mails = delivery.smtp.is_some();
         let github = root.tables("github", "[[github]]", &mut self.notes);
         self.github = github.into_iter().filter_map(|table| self.github(table)).collect();
         let jira = root.tables("jira", "[[jira]]", &mut self.notes);
@@ -104,6 +109,7 @@ impl Parser<'_> {
             first_sync_days,
             signals,
             report,
+            delivery,
             github: std::mem::take(&mut self.github),
             jira: std::mem::take(&mut self.jira),
             calendar_services,
@@ -211,7 +217,7 @@ impl Parser<'_> {
         days
     }
 
-    fn positive(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<i64> {
+    pub(super) fn positive(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<i64> {
         let number = table.number(key, &mut self.notes)?;
         if *number.get_ref() <= 0 {
             self.notes.add(number.span(), format!("`{key}` must be at least 1"));
@@ -409,7 +415,11 @@ impl Parser<'_> {
     }
 
     /// The place of a secret, named by a variable or a file; the first key would be the secret itself.
-    fn secret(&mut self, table: &mut Table<'_>, [plain, variable, file]: [&'static str; 3]) -> Option<TokenPlace> {
+    pub(super) fn secret(
+        &mut self,
+        table: &mut Table<'_>,
+        [plain, variable, file]: [&'static str; 3],
+    ) -> Option<TokenPlace> {
         if let Some(secret) = table.take(plain) {
             let out =
                 format!("a {plain} must not stand in the configuration; name a variable with {variable}, or a {file}");
@@ -432,20 +442,9 @@ impl Parser<'_> {
     }
 
     /// An address: https, or http for this machine alone; without credentials in it.
-    fn url(&mut self, text: &Spanned<String>) -> Option<Url> {
-        let Ok(url) = Url::parse(text.get_ref()) else {
-            self.notes.add_private(text.span(), "this is not an address such as \"https://api.github.com\"");
-            return None;
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            self.notes.add_private(text.span(), "an address must not hold credentials; use token-env or token-file");
-            return None;
-        }
-        if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
-            return Some(url);
-        }
-        self.notes.add_private(text.span(), "addresses must begin with https:// (http:// is for this machine alone)");
-        None
+    pub(super) fn url(&mut self, text: &Spanned<String>) -> Option<Url> {
+        let url = address(text.get_ref());
+        url.map_err(|problem| self.notes.add_private(text.span(), problem)).ok()
     }
 
     fn zone(&mut self, name: &Spanned<String>) -> TimeZone {
@@ -623,6 +622,8 @@ impl Parser<'_> {
         let on_call = table.list("on-call", &mut self.notes);
         let on_call = on_call.into_iter().filter_map(|turn| self.member(turn, people)).collect();
         let context = table.text("context", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        let recipients = self.recipients(&mut table);
+        let webhook = self.webhook(&mut table);
         let events = table.tables("events", "an event", &mut self.notes);
         let events = events.into_iter().filter_map(|table| self.event(table)).collect();
         let signals_off = table.texts("signals-off", &mut self.notes);
@@ -641,6 +642,8 @@ impl Parser<'_> {
             jira_boards,
             on_call,
             context,
+            recipients,
+            webhook,
             events,
             signals_off,
         })
@@ -736,6 +739,23 @@ fn own_signals(folder: &Path) -> std::io::Result<Vec<String>> {
         }
     }
     Ok(names.into_iter().collect())
+}
+
+/// An address: https, or http for this machine alone; without credentials in it.
+///
+/// # Errors
+/// What is wrong with it; the address is not quoted.
+pub fn address(text: &str) -> Result<Url, &'static str> {
+    let Ok(url) = Url::parse(text) else {
+        return Err("this is not an address such as \"https://api.github.com\"");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an address must not hold credentials; use token-env or token-file");
+    }
+    if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
+        return Ok(url);
+    }
+    Err("addresses must begin with https:// (http:// is for this machine alone)")
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -879,6 +899,14 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
             "[[calendar-services]]\nkind = \"google\"\nurl = \"http://g.example.com\"\ntoken-env = \"T\"\n[[teams]]",
             "15:7: addresses must begin with https://",
         );
+        let mail = |lines: &str| format!("[delivery.smtp]\nfrom = \"u@example.com\"\n{lines}\n[[teams]]");
+        let plain = mail("host = \"mail.example.com\"\nsecurity = \"none\"");
+        check("[[teams]]", &plain, "16:12: without TLS mail goes to this machine alone");
+        let told = mail("host = \"localhost\"\nuser = \"u\"\npassword = \"secret\"");
+        check("[[teams]]", &told, "17:12: a password must not stand in the configuration");
+        check("repositories", "recipients = [\"a@b.c\"]\nrepositories", "17:15: mail needs a server");
+        check("repositories", "webhook = { url = \"x\" }\nrepositories", "17:19: a url must not stand in the config");
+        check("repositories", "webhook = { url-env = \"U\", form = \"irc\" }\nrepositories", "17:35: `form` must be");
         check("[holidays]", "[holydays]", "5:2: the file has no key `holydays`; did you mean `holidays`?");
     }
 

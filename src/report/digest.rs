@@ -16,8 +16,6 @@ pub struct Digest {
     pub subject: String,
     /// Lines of plain text, with the page's address where it has one.
     pub text: String,
-    /// Whether the text tells where the page is; else it has to come along.
-    pub linked: bool,
 }
 
 /// The digest of every team, in the order of `teams`. `base` is the address below which the latest pages are served.
@@ -52,7 +50,6 @@ fn digest(maker: &Maker<'_>, team: &Team, base: Option<&str>) -> Digest {
         team: team.id.clone(),
         subject: words.fill("digest-subject", &[("team", &name), ("day", &day)]),
         text: lines.join("\n\n") + "\n",
-        linked: link.is_some(),
     }
 }
 
@@ -95,7 +92,7 @@ mod tests {
             assert!(payments.text.contains(part), "{part}: {}", payments.text);
         }
         assert!(!payments.text.contains("PAY-4") && !payments.text.contains("16 of"), "{}", payments.text);
-        assert!(payments.linked && of("checkout").text.contains("That is not a certificate"));
+        assert!(of("checkout").text.contains("That is not a certificate"));
         let gaps = all.iter().filter(|one| one.text.contains("could not be read")).count();
         assert_eq!(gaps, 1, "{all:#?}");
         assert!(all.iter().any(|one| one.text.contains("too small for anything to be shown")));
@@ -106,7 +103,7 @@ mod tests {
         let all = texts("de", None);
         let payments = all.iter().find(|one| one.team == "payments").unwrap();
         assert!(payments.text.contains("unausgesprochen bleibt") && !payments.text.contains("://"), "{payments:?}");
-        assert!(!payments.linked && payments.subject.contains("23. November"), "{payments:?}");
+        assert!(payments.subject.contains("23. November"), "{payments:?}");
         assert!(!all.iter().any(|one| one.text.contains('<') || one.text.contains('{')), "{all:#?}");
     }
 }

@@ -6,6 +6,7 @@ mod calendar_bombs;
 mod calendars;
 mod cli;
 mod context;
+mod deliver;
 mod free_busy;
 mod git;
 mod github;
