@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod collect;
 pub mod config;
+pub mod deliver;
 pub mod demo;
 pub mod follow_ups;
 pub mod language;

@@ -76,6 +76,7 @@ fn selection(choice: &Choice, config: &Config) -> Result<Selection, Failure> {
         full: choice.full,
         reread_roster: choice.reread_roster,
         accept_gone: choice.accept_gone,
+        deliver_again: choice.deliver_again,
     })
 }
 

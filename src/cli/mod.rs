@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 
 mod commands;
+mod context;
 mod follow_ups;
 mod identities;
 mod progress;
@@ -45,7 +46,7 @@ enum Command {
         #[command(flatten)]
         place: Where,
         /// Uses the store alone, without network.
-        #[arg(long, conflicts_with_all = ["only", "since", "full", "dry_run"])]
+        #[arg(long, conflicts_with_all = ["only", "since", "full", "dry_run", "deliver_again"])]
         offline: bool,
         #[command(flatten)]
         choice: Choice,
@@ -101,6 +102,8 @@ enum Command {
         #[arg(long, conflicts_with = "undo")]
         teams: bool,
     },
+    /// What a team says of its own days, such as a release: lists it, adds an entry or removes one.
+    Context(context::Asked),
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
     Signals(signals::Asked),
     /// Holds the words of cards and pages against the language rules.
@@ -175,6 +178,9 @@ pub struct Choice {
     /// Marks issues that vanished as gone, however many at once: for a deletion that was meant.
     #[arg(long, conflicts_with = "dry_run")]
     accept_gone: bool,
+    /// Delivers the summary again to those who have it already (`run` alone).
+    #[arg(long, conflicts_with = "dry_run")]
+    deliver_again: bool,
     /// Says what a run would cost, by a few cheap requests, and writes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -216,6 +222,7 @@ impl Cli {
             Command::Followups(asked) => follow_ups::followups(&asked, outside),
             Command::Done(asked) => follow_ups::done(&asked, outside),
             Command::SetAside(asked) => follow_ups::set_aside(&asked, outside),
+            Command::Context(asked) => context::run(asked),
             Command::Check(place) => commands::check(&place, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),

@@ -9,12 +9,16 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
+pub mod context;
+mod delivery;
 pub mod identities;
 mod parse;
 mod problem;
 mod reader;
 mod token;
 
+pub use delivery::{Delivery, Hook, HookForm, Security, Smtp};
+pub use parse::address;
 pub use problem::{Problem, Problems};
 pub use token::{TokenError, TokenPlace};
 
@@ -38,6 +42,7 @@ pub struct Config {
     pub first_sync_days: i64,
     pub signals: Signals,
     pub report: Report,
+    pub delivery: Delivery,
     pub github: Vec<GitHub>,
     pub jira: Vec<Jira>,
     pub calendar_services: Vec<CalendarService>,
@@ -54,6 +59,8 @@ pub struct Config {
     pub github_issues: GithubIssues,
     /// Labels and board columns that say that an issue is being worked on, in lower case.
     pub in_progress: Vec<String>,
+    /// What was left out of what the teams say of themselves, and why.
+    pub complaints: Vec<String>,
 }
 
 /// Whether GitHub's issues are read as work items.
@@ -75,6 +82,8 @@ pub struct Organisation {
     pub smallest_group: i64,
     /// The file of confirmed identities.
     pub identities: PathBuf,
+    /// The folder of the teams' own context, `TEAM.toml` where a team names no other file.
+    pub context: PathBuf,
 }
 
 /// A named set of holidays.
@@ -286,6 +295,12 @@ pub struct Team {
     pub jira_projects: Vec<String>,
     pub jira_boards: Vec<i64>,
     pub on_call: Vec<Membership>,
+    /// The file in which the team says what its days were about.
+    pub context: PathBuf,
+    /// Mail addresses that get the summary after a night.
+    pub recipients: Vec<String>,
+    /// The channel that gets the summary after a night.
+    pub webhook: Option<Hook>,
     pub events: Vec<Event>,
     pub signals_off: Vec<String>,
 }
@@ -306,6 +321,8 @@ pub struct Event {
     pub to: Date,
     pub kind: String,
     pub label: String,
+    /// The line of the file that says so.
+    pub line: usize,
 }
 
 impl GitAccess {
@@ -341,6 +358,7 @@ impl Config {
         let mut config = Self::parse(&text, file)?;
         let confirmed = config.organisation.identities.clone();
         config.confirm(&confirmed, identities::read(&confirmed)?)?;
+        config.declare();
         Ok(config)
     }
 

@@ -40,6 +40,7 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
         own_signals: Vec::new(),
         report: PathBuf::new(),
         data: PathBuf::new(),
+        mails: false,
     };
     let config = parser.root(&mut root, file);
     root.finish(&mut parser.notes);
@@ -59,8 +60,8 @@ struct Collect {
     in_progress: Vec<String>,
 }
 
-struct Parser<'a> {
-    notes: Notes<'a>,
+pub(super) struct Parser<'a> {
+    pub(super) notes: Notes<'a>,
     folder: PathBuf,
     /// The services of the file, by which repositories are read.
     github: Vec<GitHub>,
@@ -71,6 +72,8 @@ struct Parser<'a> {
     /// The folders of the pages and of the store.
     report: PathBuf,
     data: PathBuf,
+    /// A mail server is configured.
+    pub(super) mails: bool,
 }
 
 impl Parser<'_> {
@@ -83,6 +86,8 @@ impl Parser<'_> {
         let report = self.report(root);
         (self.report, self.data) = (report.path.clone(), store.path.clone());
         let collect = self.collect(root);
+        let delivery = self.delivery(root);
+        self.mails = delivery.smtp.is_some();
         let github = root.tables("github", "[[github]]", &mut self.notes);
         self.github = github.into_iter().filter_map(|table| self.github(table)).collect();
         let jira = root.tables("jira", "[[jira]]", &mut self.notes);
@@ -102,7 +107,8 @@ impl Parser<'_> {
             self.bots(table, &mut bots);
         }
         let teams = root.tables("teams", "[[teams]]", &mut self.notes);
-        let teams: Vec<Team> = teams.into_iter().filter_map(|table| self.team(table, &people, &mut seen)).collect();
+        let teams: Vec<Team> =
+            teams.into_iter().filter_map(|table| self.team(table, &organisation, &people, &mut seen)).collect();
         if let Some(name) = organisation.holidays.as_ref().filter(|name| !holidays.contains_key(*name)) {
             let message = format!("[organisation] uses the holiday set \"{name}\", which [holidays] does not define");
             self.notes.add(0..0, message);
@@ -115,6 +121,7 @@ impl Parser<'_> {
             first_sync_days,
             signals,
             report,
+            delivery,
             github: std::mem::take(&mut self.github),
             jira: std::mem::take(&mut self.jira),
             calendar_services,
@@ -126,6 +133,7 @@ impl Parser<'_> {
             allow_private: collect.allow_private,
             github_issues: collect.github_issues,
             in_progress: collect.in_progress,
+            complaints: Vec::new(),
         }
     }
 
@@ -136,6 +144,7 @@ impl Parser<'_> {
             holidays: None,
             smallest_group: SMALLEST_GROUP,
             identities: self.folder.join("identities.toml"),
+            context: self.folder.join("context"),
         };
         let Some(mut table) = root.table("organisation", "[organisation]", &mut self.notes) else {
             root.missing("organisation", &mut self.notes);
@@ -150,6 +159,9 @@ impl Parser<'_> {
         organisation.holidays = table.text("holidays", &mut self.notes).map(Spanned::into_inner);
         if let Some(file) = table.text("identities", &mut self.notes) {
             organisation.identities = self.folder.join(file.get_ref());
+        }
+        if let Some(folder) = table.text("context", &mut self.notes) {
+            organisation.context = self.folder.join(folder.get_ref());
         }
         if let Some(smallest) = table.number("smallest-group", &mut self.notes) {
             if *smallest.get_ref() < SMALLEST_GROUP {
@@ -217,7 +229,7 @@ impl Parser<'_> {
         days
     }
 
-    fn positive(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<i64> {
+    pub(super) fn positive(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<i64> {
         let number = table.number(key, &mut self.notes)?;
         if *number.get_ref() <= 0 {
             self.notes.add(number.span(), format!("`{key}` must be at least 1"));
@@ -415,7 +427,11 @@ impl Parser<'_> {
     }
 
     /// The place of a secret, named by a variable or a file; the first key would be the secret itself.
-    fn secret(&mut self, table: &mut Table<'_>, [plain, variable, file]: [&'static str; 3]) -> Option<TokenPlace> {
+    pub(super) fn secret(
+        &mut self,
+        table: &mut Table<'_>,
+        [plain, variable, file]: [&'static str; 3],
+    ) -> Option<TokenPlace> {
         if let Some(secret) = table.take(plain) {
             let out =
                 format!("a {plain} must not stand in the configuration; name a variable with {variable}, or a {file}");
@@ -438,20 +454,9 @@ impl Parser<'_> {
     }
 
     /// An address: https, or http for this machine alone; without credentials in it.
-    fn url(&mut self, text: &Spanned<String>) -> Option<Url> {
-        let Ok(url) = Url::parse(text.get_ref()) else {
-            self.notes.add_private(text.span(), "this is not an address such as \"https://api.github.com\"");
-            return None;
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            self.notes.add_private(text.span(), "an address must not hold credentials; use token-env or token-file");
-            return None;
-        }
-        if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
-            return Some(url);
-        }
-        self.notes.add_private(text.span(), "addresses must begin with https:// (http:// is for this machine alone)");
-        None
+    pub(super) fn url(&mut self, text: &Spanned<String>) -> Option<Url> {
+        let url = address(text.get_ref());
+        url.map_err(|problem| self.notes.add_private(text.span(), problem)).ok()
     }
 
     fn zone(&mut self, name: &Spanned<String>) -> TimeZone {
@@ -599,7 +604,13 @@ impl Parser<'_> {
         table.finish(&mut self.notes);
     }
 
-    fn team(&mut self, mut table: Table<'_>, people: &[Person], seen: &mut Seen) -> Option<Team> {
+    fn team(
+        &mut self,
+        mut table: Table<'_>,
+        organisation: &Organisation,
+        people: &[Person],
+        seen: &mut Seen,
+    ) -> Option<Team> {
         let id = table.required("id", &mut self.notes);
         if let Some(id) = &id {
             self.unique(&mut seen.teams, id, "another team has this id already");
@@ -623,13 +634,18 @@ impl Parser<'_> {
         let jira_boards = table.numbers("jira-boards", &mut self.notes);
         let on_call = table.list("on-call", &mut self.notes);
         let on_call = on_call.into_iter().filter_map(|turn| self.member(turn, people)).collect();
+        let context = table.text("context", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        let recipients = self.recipients(&mut table);
+        let webhook = self.webhook(&mut table);
         let events = table.tables("events", "an event", &mut self.notes);
         let events = events.into_iter().filter_map(|table| self.event(table)).collect();
         let signals_off = table.texts("signals-off", &mut self.notes);
         let signals_off = self.known_signals(signals_off);
         table.finish(&mut self.notes);
+        let id = id?.into_inner();
+        let context = context.unwrap_or_else(|| organisation.context.join(format!("{id}.toml")));
         Some(Team {
-            id: id?.into_inner(),
+            id,
             name: name?.into_inner(),
             leader: leader.map(Spanned::into_inner),
             ledger,
@@ -639,6 +655,9 @@ impl Parser<'_> {
             jira_projects,
             jira_boards,
             on_call,
+            context,
+            recipients,
+            webhook,
             events,
             signals_off,
         })
@@ -713,12 +732,13 @@ impl Parser<'_> {
     }
 
     fn event(&mut self, mut table: Table<'_>) -> Option<Event> {
+        let line = self.notes.line(table.span.start);
         let days = self.days_between(&mut table);
         let kind = table.required("kind", &mut self.notes);
         let label = table.required("label", &mut self.notes);
         table.finish(&mut self.notes);
         let (from, to) = days?;
-        Some(Event { from, to, kind: kind?.into_inner(), label: label?.into_inner() })
+        Some(Event { from, to, kind: kind?.into_inner(), label: label?.into_inner(), line })
     }
 }
 
@@ -760,6 +780,23 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// An address: https, or http for this machine alone; without credentials in it.
+///
+/// # Errors
+/// What is wrong with it; the address is not quoted.
+pub fn address(text: &str) -> Result<Url, &'static str> {
+    let Ok(url) = Url::parse(text) else {
+        return Err("this is not an address such as \"https://api.github.com\"");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an address must not hold credentials; use token-env or token-file");
+    }
+    if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
+        return Ok(url);
+    }
+    Err("addresses must begin with https:// (http:// is for this machine alone)")
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -903,6 +940,14 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
             "[[calendar-services]]\nkind = \"google\"\nurl = \"http://g.example.com\"\ntoken-env = \"T\"\n[[teams]]",
             "15:7: addresses must begin with https://",
         );
+        let mail = |lines: &str| format!("[delivery.smtp]\nfrom = \"u@example.com\"\n{lines}\n[[teams]]");
+        let plain = mail("host = \"mail.example.com\"\nsecurity = \"none\"");
+        check("[[teams]]", &plain, "16:12: without TLS mail goes to this machine alone");
+        let told = mail("host = \"localhost\"\nuser = \"u\"\npassword = \"secret\"");
+        check("[[teams]]", &told, "17:12: a password must not stand in the configuration");
+        check("repositories", "recipients = [\"a@b.c\"]\nrepositories", "17:15: mail needs a server");
+        check("repositories", "webhook = { url = \"x\" }\nrepositories", "17:19: a url must not stand in the config");
+        check("repositories", "webhook = { url-env = \"U\", form = \"irc\" }\nrepositories", "17:35: `form` must be");
         check("[holidays]", "[holydays]", "5:2: the file has no key `holydays`; did you mean `holidays`?");
     }
 

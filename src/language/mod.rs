@@ -20,6 +20,12 @@ pub fn shipped(language: &str) -> Option<Result<Rules, RulesError>> {
     SHIPPED.iter().find(|(name, _)| *name == language).map(|(_, text)| Rules::parse(text))
 }
 
+/// A text in the plain form in which rules look at it, without marks above letters: for comparing words.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    fold::fold(text, true)
+}
+
 /// The tags of the languages that come with the program.
 pub fn languages() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::collect::{Environment, Sources};
+use super::deliver::Courier;
 use super::exit::{ExitCode, Failure};
 use super::identities::{counted, strangers};
 use super::roster::holidays;
@@ -20,11 +21,11 @@ pub struct Finding {
     pub text: String,
 }
 
-fn fine(text: String) -> Finding {
+pub(super) fn fine(text: String) -> Finding {
     Finding { fine: true, text }
 }
 
-fn wrong(text: String) -> Finding {
+pub(super) fn wrong(text: String) -> Finding {
     Finding { fine: false, text }
 }
 
@@ -84,6 +85,7 @@ pub fn check(
         });
     }
     findings.extend(service_findings(&runtime, &sources, Millis::from_timestamp(now)));
+    findings.extend(Courier { config, environment, again: false }.check()?);
     findings.extend(holidays(config).1.into_iter().map(wrong));
     findings.extend(unmatched(config, now)?);
     let exit = match (refused, findings.iter().all(|finding| finding.fine)) {

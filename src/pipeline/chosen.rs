@@ -17,7 +17,7 @@ pub struct Chosen {
     /// The texts of the pages.
     pub words: Words,
     pub queries: Vec<Query>,
-    /// What is wrong with the installation's own words, which therefore do not stand on a page.
+    /// What is wrong with the installation's own words and the teams' own context, which therefore do not stand on a page.
     pub complaints: Vec<String>,
 }
 
@@ -39,6 +39,7 @@ impl Chosen {
     pub fn all(config: &Config) -> Result<Self, Failure> {
         let mut all = Self::with_own(config)?;
         all.complaints = wording::put(config, &mut all.catalogue, &mut all.words)?;
+        all.complaints.extend(config.complaints.iter().cloned());
         Ok(all)
     }
 

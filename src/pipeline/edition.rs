@@ -443,6 +443,24 @@ mod tests {
     }
 
     #[test]
+    fn at_most_ten_days_of_a_team_and_quarter_are_left_out_and_only_by_the_signals_that_an_event_distorts() {
+        let toml = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[[people]]\nid = \"ada\"\n[[teams]]\nid = \"t\"\n\
+                    name = \"T\"\nmembers = [\"ada\"]\nevents = [\n\
+                    { from = \"2026-03-02\", to = \"2026-03-20\", kind = \"release\", label = \"r\" },\n\
+                    { from = \"2026-09-07\", to = \"2026-09-07\", kind = \"planning\", label = \"p\" },\n\
+                    { from = \"2026-09-09\", to = \"2026-09-09\", kind = \"other\", label = \"o\" }]\n";
+        let config = Config::parse(toml, std::path::Path::new("u.toml")).unwrap();
+        let first = day_number(jiff::civil::date(2026, 3, 2));
+        let days: Vec<TeamDay> = (first..first + 200).map(|day| TeamDay { day, available: 5 }).collect();
+        let marked = marked(&config.teams[0], &days, &Catalogue::embedded().unwrap());
+        let count = |slug: &str| marked.get(slug).map_or(0, BTreeSet::len);
+        assert_eq!(count("quiet_approvals"), 10, "the days after the tenth are counted as ever: {marked:?}");
+        assert_eq!((count("meeting_load"), count("moving_dates"), count("waiting_for_review")), (1, 11, 0));
+        let other = day_number(jiff::civil::date(2026, 9, 9));
+        assert!(marked.values().all(|days| !days.contains(&other)), "{marked:?}");
+    }
+
+    #[test]
     fn signals_beyond_the_core_are_off_until_they_are_switched_on_and_what_is_off_stays_off() {
         check("", "", [false, true, true]);
         check("on = [\"unlinked_work\"]", "", [false, true, false]);

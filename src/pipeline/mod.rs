@@ -4,6 +4,7 @@ pub mod check;
 pub mod chosen;
 pub mod collect;
 mod context;
+pub mod deliver;
 pub mod edition;
 pub mod estimate;
 mod exit;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::chosen::Chosen;
 use super::collect::{Environment, Sources, Watch, all, collect};
+use super::deliver::{Courier, outcome};
 use super::edition::{Night, Noticed};
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
@@ -25,6 +26,7 @@ use crate::measure::signals::Query;
 use crate::measure::{self, Measured};
 use crate::model::time::{Millis, day_number};
 use crate::report;
+use crate::report::digest::Digest;
 use crate::report::words::Words;
 use crate::store::Store;
 
@@ -107,6 +109,15 @@ impl Prepared {
         Ok((latest, gaps))
     }
 
+    /// What is sent about every team, in a few lines.
+    #[must_use]
+    pub fn digests(&self, config: &Config, scopes: &[Scope], as_of: Timestamp) -> Vec<Digest> {
+        let Self { catalogue, words, measured, roster, noticed, .. } = self;
+        let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
+        let base = config.delivery.base.as_ref().map(url::Url::as_str);
+        report::digest::digests(&night.organisation(noticed), &night.teams(noticed), catalogue, words, base)
+    }
+
     /// What was noticed.
     #[must_use]
     pub fn noticed(&self) -> &Noticed {
@@ -141,7 +152,7 @@ fn remembered_report(
     selection: &Selection,
     as_of: Timestamp,
     record: &mut RunRecord,
-) -> Result<PathBuf, Failure> {
+) -> Result<(PathBuf, Vec<Digest>), Failure> {
     let mut history = History::recall(store)?;
     if selection.reread_roster {
         history.rosters.clear();
@@ -150,7 +161,8 @@ fn remembered_report(
     prepared.history.remember(store)?;
     let (latest, gaps) = prepared.write(config, &record.scopes, as_of, &mut record.seconds)?;
     record.gaps.extend(gaps);
-    Ok(latest)
+    let digests = if config.delivers() { prepared.digests(config, &record.scopes, as_of) } else { Vec::new() };
+    Ok((latest, digests))
 }
 
 /// What a run is asked to do.
@@ -164,10 +176,11 @@ pub enum Stages {
     Collect,
 }
 
-/// The night: collect, store, measure, notice, report.
+/// The night: collect, store, measure, notice, report, deliver. A healthcheck is told when it begins and how it ended.
 ///
 /// # Errors
-/// [`Failure`] with its exit code. Sources that fail are no failure of the run: they are named in its record.
+/// [`Failure`] with its exit code. Sources and deliveries that fail are no failure of the run: they are named in its
+/// record.
 pub fn run(
     config: &Config,
     as_of: Timestamp,
@@ -177,6 +190,28 @@ pub fn run(
     random: &dyn Fn() -> std::io::Result<[u8; 32]>,
     watch: Watch<'_>,
 ) -> Result<Finished, Failure> {
+    let courier = Courier { config, environment, again: selection.deliver_again };
+    // Runs without network tell nobody anything, and collecting alone is not the night.
+    let number = random().ok().and_then(|bytes| bytes[..16].try_into().ok()).filter(|_| stages == Stages::Night);
+    courier.ping("start", number, String::new());
+    let ended = carried_out(&courier, as_of, stages, selection, random, watch);
+    let (exit, record) = match &ended {
+        Ok(finished) => (finished.exit, Some(&finished.record)),
+        Err(failure) => (failure.exit, None),
+    };
+    courier.ping(&(exit as u8).to_string(), number, outcome(exit, record));
+    ended
+}
+
+fn carried_out(
+    courier: &Courier<'_>,
+    as_of: Timestamp,
+    stages: Stages,
+    selection: &Selection,
+    random: &dyn Fn() -> std::io::Result<[u8; 32]>,
+    watch: Watch<'_>,
+) -> Result<Finished, Failure> {
+    let Courier { config, environment, .. } = *courier;
     for option in config.without_effect() {
         tracing::warn!(option, "this option has no effect in this version; do not rely on it");
     }
@@ -188,6 +223,7 @@ pub fn run(
         seq: last.as_ref().map_or(0, |last| last.seq) + 1,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         as_of: as_of.to_string(),
+        deliveries: last.as_ref().map(|last| last.deliveries.clone()).unwrap_or_default(),
         ..RunRecord::default()
     };
     if stages == Stages::Offline {
@@ -204,7 +240,7 @@ pub fn run(
     record.gaps = gaps(&record.scopes);
     record.tables = store.rows();
     let (exit, readable) = verdict(&record.scopes);
-    let exit = if exit == ExitCode::Complete && !unread.is_empty() { ExitCode::Partial } else { exit };
+    let mut exit = if exit == ExitCode::Complete && !unread.is_empty() { ExitCode::Partial } else { exit };
     record.gaps.extend(unread);
     selection.keep_others(&mut record.scopes, last.map(|last| last.scopes).unwrap_or_default());
     record.exit_code = exit as u8;
@@ -213,7 +249,17 @@ pub fn run(
     let known = record.gaps.len();
     let report = match (stages, readable) {
         (Stages::Collect, _) => None,
-        (_, true) => Some(remembered_report(config, &mut store, selection, as_of, &mut record)?),
+        (_, true) => {
+            let (latest, digests) = remembered_report(config, &mut store, selection, as_of, &mut record)?;
+            let keep = |record: &RunRecord| write_record(record, &store);
+            if stages == Stages::Night
+                && !courier.deliver(as_of, &latest, &digests, &mut record, &keep)?
+                && exit == ExitCode::Complete
+            {
+                exit = ExitCode::Partial;
+            }
+            Some(latest)
+        }
         (_, false) => {
             let time = chosen.words.moment(as_of, &config.organisation.zone);
             let notice = chosen.words.fill("notice-unread", &[("time", &time)]);

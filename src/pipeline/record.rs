@@ -57,6 +57,22 @@ pub struct RunRecord {
     pub waited_seconds: u64,
     pub seconds: BTreeMap<String, f64>,
     pub tables: BTreeMap<String, u64>,
+    /// What was delivered of the newest night for which anything was, by this run or an earlier one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<Delivery>,
+}
+
+/// What became of one delivery. Names a team and a way, never an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The date of the report.
+    pub night: String,
+    pub team: String,
+    /// `mail 1` is the first recipient of the team; or `webhook`.
+    pub way: String,
+    /// Why it did not arrive; `None`: it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 impl Scope {

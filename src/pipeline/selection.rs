@@ -21,6 +21,8 @@ pub struct Selection {
     pub reread_roster: bool,
     /// Takes any number of vanished issues for deleted.
     pub accept_gone: bool,
+    /// Delivers again what arrived already.
+    pub deliver_again: bool,
 }
 
 impl Selection {

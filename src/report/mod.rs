@@ -1,6 +1,7 @@
 //! Report: pages and the JSON beside them, made from one value. Same input, same bytes. Knows no store and no network.
 
 pub mod chart;
+pub mod digest;
 pub mod document;
 pub(crate) mod escape;
 mod figure;

@@ -78,7 +78,8 @@ impl Maker<'_> {
         }
     }
 
-    fn quiet(&self, team: &Team) -> String {
+    /// What goes with a quiet night.
+    pub(super) fn quiet(&self, team: &Team) -> String {
         match learning(team) {
             Some((_, of)) => self.words.fill("learning-quiet", &[("of", &self.words.count(of).to_lowercase())]),
             None => self.words.get("certificate"),
@@ -179,6 +180,12 @@ impl Maker<'_> {
         filled.map(|(key, list)| self.words.fill(key, &[("list", &self.words.list(list))])).collect()
     }
 
+    /// What a card says above its headline where it quotes no unsaid sentence.
+    pub(super) fn kicker(card: &super::document::Conversation) -> &'static str {
+        let load = card.signals.iter().any(|slug| MEETINGS.contains(&slug.as_str())) && card.signals.len() == 1;
+        if load { "unsaid-load" } else { "unsaid-joint" }
+    }
+
     fn cards(&self, team: &Team, document: &Document) -> Vec<CardView> {
         document
             .conversations
@@ -188,11 +195,10 @@ impl Maker<'_> {
                     Some(rate) => self.words.fill("chance", &[("rate", &self.rate(rate))]),
                     None => self.words.get("chance-unmeasured"),
                 };
-                let load = card.signals.iter().any(|slug| MEETINGS.contains(&slug.as_str())) && card.signals.len() == 1;
                 CardView {
                     id: card.id.clone(),
                     unsaid: card.unsaid.clone(),
-                    kicker: self.words.get(if load { "unsaid-load" } else { "unsaid-joint" }),
+                    kicker: self.words.get(Self::kicker(card)),
                     headline: card.headline.clone(),
                     sentence: card.sentence.clone(),
                     parts: card.observations.iter().map(|part| part.sentence.clone()).collect(),

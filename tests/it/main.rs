@@ -5,6 +5,8 @@ mod calendar_again;
 mod calendar_bombs;
 mod calendars;
 mod cli;
+mod context;
+mod deliver;
 mod free_busy;
 mod git;
 mod github;

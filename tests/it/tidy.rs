@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use undercurrent::store::TABLES;
 
 /// Where each outside crate may be used: prefixes of paths below `src`.
-const FENCES: [(&str, &[&str]); 19] = [
+const FENCES: [(&str, &[&str]); 20] = [
     ("regex", &["language/"]),
     ("unicode_normalization", &["language/fold.rs"]),
     ("octocrab", &["collect/github/"]),
@@ -25,11 +25,12 @@ const FENCES: [(&str, &[&str]); 19] = [
     ("indicatif", &["cli/progress.rs"]),
     ("openssl", &["collect/github/app.rs"]),
     ("tracing_subscriber", &["main.rs"]),
-    ("tokio", &["collect/", "pipeline/"]),
+    ("tokio", &["collect/", "deliver/", "pipeline/"]),
+    ("lettre", &["deliver/mail.rs"]),
 ];
 
 /// What a stage knows nothing of.
-const IGNORANT: [(&str, &[&str]); 8] = [
+const IGNORANT: [(&str, &[&str]); 9] = [
     (
         "language/",
         &["std::fs", "crate::catalogue", "crate::config", "crate::report", "crate::pipeline", "crate::store"],
@@ -68,6 +69,18 @@ const IGNORANT: [(&str, &[&str]); 8] = [
         &["std::fs", "std::io", "polars::", "crate::store", "crate::collect", "crate::report", "crate::pipeline"],
     ),
     ("report/", &["crate::store", "crate::collect", "crate::pipeline", "crate::measure", "reqwest::", "polars::"]),
+    (
+        "deliver/",
+        &[
+            "std::fs",
+            "crate::store",
+            "crate::measure",
+            "crate::notice",
+            "crate::catalogue",
+            "crate::pipeline",
+            "polars::",
+        ],
+    ),
     ("pipeline/", &["clap::", "crate::cli", "is_terminal"]),
 ];
 

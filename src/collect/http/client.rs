@@ -44,6 +44,15 @@ pub async fn fetch(request: reqwest::RequestBuilder, largest: usize) -> Result<A
     Ok(Answer { status, headers, body })
 }
 
+/// Sends a request and reads nothing of the answer but status and headers.
+///
+/// # Errors
+/// [`TransportError`] without any address.
+pub async fn tell(request: reqwest::RequestBuilder) -> Result<Answer, TransportError> {
+    let response = request.send().await.map_err(|error| transport(&error))?;
+    Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body: Vec::new() })
+}
+
 fn transport(error: &reqwest::Error) -> TransportError {
     if error.is_timeout() {
         TransportError::Timeout

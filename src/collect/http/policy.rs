@@ -11,6 +11,8 @@ pub enum Service {
     Github,
     Jira,
     Calendar,
+    /// Something that is told the summary after the night.
+    Webhook,
 }
 
 /// What to do with an answer.
@@ -50,6 +52,8 @@ pub fn classify(service: Service, status: u16, headers: &HeaderMap, body: &[u8])
     match status {
         304 => Verdict::NotModified,
         301 | 302 | 303 | 307 | 308 => Verdict::Redirect,
+        // A channel's service takes a message and shows it later.
+        202 if service == Service::Webhook => Verdict::Ok,
         200..=299 if status != 202 => success(service, headers, body),
         401 => Verdict::Refused(refusal(service)),
         403 | 429 => limited(service, status, headers, body),
@@ -75,7 +79,7 @@ fn success(service: Service, headers: &HeaderMap, body: &[u8]) -> Verdict {
     }
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xEF | 0xBB | 0xBF));
     match (service, first) {
-        (Service::Calendar, _) | (_, Some(b'{' | b'[')) => Verdict::Ok,
+        (Service::Calendar | Service::Webhook, _) | (_, Some(b'{' | b'[')) => Verdict::Ok,
         // A login page, or an error page of something in between.
         _ => Verdict::Retry { after: None, smaller: false, why: "it answered with a page instead of data" },
     }
@@ -91,6 +95,7 @@ fn refusal(service: Service) -> String {
              use https://api.atlassian.com/ex/jira/CLOUD-ID as address for a token with scopes"
         }
         Service::Calendar => "the calendar's address is refused; ask its owner for a new one",
+        Service::Webhook => "the webhook's address is refused; make a new one for this channel",
     };
     what.to_owned()
 }
@@ -128,7 +133,7 @@ fn limited(service: Service, status: u16, headers: &HeaderMap, body: &[u8]) -> V
     match service {
         Service::Github => Verdict::Scope("the token lacks the right to read this (HTTP 403)".to_owned()),
         Service::Jira => Verdict::Scope("the account lacks the right to browse this project (HTTP 403)".to_owned()),
-        Service::Calendar => Verdict::Refused(refusal(service)),
+        Service::Calendar | Service::Webhook => Verdict::Refused(refusal(service)),
     }
 }
 
@@ -197,6 +202,10 @@ mod tests {
         check(Github, 304, &[], "", "NotModified");
         check(Github, 200, &[], "<html>", "Retry { after: None");
         check(Calendar, 200, &[], "BEGIN:VCALENDAR", "Ok");
+        check(Service::Webhook, 200, &[], "", "Ok");
+        check(Service::Webhook, 202, &[], "", "Ok");
+        check(Github, 202, &[], "", "Retry");
+        check(Service::Webhook, 403, &[], "", "Refused");
         check(Github, 401, &[], "{}", "Refused");
         check(Github, 403, &[], "{}", "Scope");
         check(Github, 403, &[], "You have exceeded a secondary rate limit", "Retry { after: Some(60s)");

@@ -14,6 +14,7 @@ use undercurrent::store::Store;
 pub mod github;
 pub mod jira;
 pub mod organisation;
+pub mod smtp;
 
 /// Opens a store of one test. Other tests start programs, and between fork and exec such a child holds every lock of
 /// this process for a moment, so a lock is waited for.
