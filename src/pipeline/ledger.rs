@@ -174,7 +174,7 @@ pub(super) fn write(night: &Night<'_>, noticed: &Noticed, pages: &[page::Team]) 
                 .map_err(|error| error.to_string())
         });
         if let Err(message) = written {
-            gaps.push(format!("the leader's edition of {}: {message}", team.id));
+            gaps.extend(message.lines().map(|line| format!("the leader's edition of {}: {line}", team.id)));
         }
     }
     gaps

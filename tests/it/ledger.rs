@@ -150,6 +150,25 @@ fn a_broken_record_costs_only_the_leaders_edition(place: &Organisation) {
     fs::set_permissions(place.path("sample/ledger/cleo"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
+/// Two follow-ups that are due, noted by hand: the new card waits in the leader's edition, and stands on everybody's page.
+fn new_cards_wait_while_two_are_due(place: &Organisation) {
+    let entry = |id: i64, again: &str| {
+        format!(
+            "[[entry]]\ndid = \"talked\"\nid = {id}\non = \"2026-10-12\"\nteam = \"payments\"\ncard = \"{id}\"\n\
+             signals = [\"moving_dates\"]\nmine = \"I move a date\"\nagain = \"{again}\"\n"
+        )
+    };
+    let waits = |second: &str| -> bool {
+        fs::write(place.path(RECORD), entry(7, "2026-11-02") + &entry(8, second)).unwrap();
+        assert_eq!(run(place, &["report"]).exit, 0);
+        let own: Value = serde_json::from_str(&place.read("sample/ledger/cleo/payments.json")).unwrap();
+        assert_eq!(own["coming_back_to"][0]["since"][0]["outcome"], "back in the usual range", "{own}");
+        own["conversations"][0]["waits"] == true
+    };
+    assert!(!waits("2026-11-24") && waits("2026-11-23"));
+    assert!(place.read("sample/ledger/cleo/payments.html").contains("it can wait until the open follow-ups are done"));
+}
+
 #[test]
 fn a_leader_notes_talks_and_comes_back_to_them_and_nobody_else_sees_any_of_it() {
     let place = Organisation::new("", "", "");
@@ -159,6 +178,7 @@ fn a_leader_notes_talks_and_comes_back_to_them_and_nobody_else_sees_any_of_it() 
     names_are_refused(&place);
     states_follow_the_commands(&place);
     a_broken_record_costs_only_the_leaders_edition(&place);
+    new_cards_wait_while_two_are_due(&place);
     nothing_of_it_is_public(&place);
 }
 
