@@ -9,6 +9,7 @@ pub mod collect;
 pub mod config;
 pub mod deliver;
 pub mod demo;
+pub mod follow_ups;
 pub mod language;
 pub mod measure;
 pub mod model;

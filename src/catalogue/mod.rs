@@ -271,10 +271,15 @@ const SHIPPED: &[(&str, &str)] = &shipped![
     "overfull_plan",
     "early_rewriting",
     "work_on_days_off",
+    "moved_one_to_ones",
+    "due_follow_ups",
     "joint",
 ];
 /// The card that is no signal.
 const JOINT: &str = "joint";
+/// Signals about the leader's own promises: the only ones that are not computed like all others, and never stand on a
+/// page that everybody reads. `moved_one_to_ones` has a query; `due_follow_ups` is counted from the leader's record.
+pub const REMINDERS: [&str; 2] = ["moved_one_to_ones", "due_follow_ups"];
 
 /// The translations that come with the program: language, card, words. Words of a card that does not come with this
 /// version rest.
@@ -302,6 +307,8 @@ const TRANSLATED: &[(&str, &str, &str)] = &translated!["de":
     "unlinked_work",
     "review_concentration",
     "work_on_days_off",
+    "moved_one_to_ones",
+    "due_follow_ups",
     "joint",
 ];
 
@@ -325,6 +332,8 @@ pub fn slugs() -> impl Iterator<Item = &'static str> {
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     signals: Vec<Card>,
+    /// Reminders about the leader's own promises.
+    reminders: Vec<Card>,
     joint: Card,
 }
 
@@ -341,31 +350,40 @@ impl Catalogue {
             if slug == JOINT { joint = Some(card) } else { signals.push(card) }
         }
         signals.sort_by_key(|card| card.order);
+        let (reminders, signals) = signals.into_iter().partition(|card: &Card| card.data == Data::Leader);
         let missing = || CatalogueError { slug: JOINT.to_owned(), reason: "it is missing".to_owned() };
-        Ok(Self { signals, joint: joint.ok_or_else(missing)? })
+        Ok(Self { signals, reminders, joint: joint.ok_or_else(missing)? })
     }
 
-    /// The signals' cards in order.
+    /// The cards of reminders about the leader's own promises, in order: for the leader's edition alone.
+    #[must_use]
+    pub fn reminders(&self) -> &[Card] {
+        &self.reminders
+    }
+
+    /// The signals' cards in order, reminders left out.
     #[must_use]
     pub fn signals(&self) -> &[Card] {
         &self.signals
     }
 
-    /// The card of a signal.
+    /// The card of a signal that is no reminder.
     #[must_use]
     pub fn card(&self, slug: &str) -> Option<&Card> {
         self.signals.iter().find(|card| card.slug == slug)
     }
 
-    /// The card of a name, the joint card included.
+    /// The card of a name, reminders and the joint card included.
     #[must_use]
     pub fn any(&self, slug: &str) -> Option<&Card> {
-        if slug == JOINT { Some(&self.joint) } else { self.card(slug) }
+        let mut all = self.signals.iter().chain(&self.reminders).chain([&self.joint]);
+        all.find(|card| card.slug == slug)
     }
 
     /// The same, to put words in place of its own.
     pub fn card_mut(&mut self, slug: &str) -> Option<&mut Card> {
-        if slug == JOINT { Some(&mut self.joint) } else { self.signals.iter_mut().find(|card| card.slug == slug) }
+        let mut all = self.signals.iter_mut().chain(&mut self.reminders).chain([&mut self.joint]);
+        all.find(|card| card.slug == slug)
     }
 
     /// Adds the card of a signal of the installation's own.
@@ -382,7 +400,7 @@ impl Catalogue {
     /// Whether a name belongs to a card already.
     #[must_use]
     pub fn is_taken(&self, slug: &str) -> bool {
-        slug == JOINT || self.card(slug).is_some()
+        self.any(slug).is_some()
     }
 
     /// The card of three signals together.
@@ -412,7 +430,7 @@ mod tests {
     #[test]
     fn every_shipped_card_can_be_used_and_asks_openly() {
         let catalogue = Catalogue::embedded().unwrap();
-        for card in catalogue.signals().iter().chain([catalogue.joint()]) {
+        for card in catalogue.signals().iter().chain(catalogue.reminders()).chain([catalogue.joint()]) {
             assert!(card.questions.iter().all(|question| question.text.ends_with('?')), "{}", card.slug);
             assert!(!card.questions.iter().any(|question| question.text.to_lowercase().starts_with("why")));
             let behaviours = |wanted: &str| card.questions.iter().filter(|one| one.behaviour == wanted).count();
@@ -427,6 +445,14 @@ mod tests {
         let core: Vec<u32> = catalogue.signals().iter().filter(|card| card.core).map(|card| card.order).collect();
         assert_eq!(core, (1..=11).collect::<Vec<u32>>());
         assert!(catalogue.signals().iter().all(|card| card.core == (card.order <= 11)));
+    }
+
+    #[test]
+    fn reminders_are_the_two_named_ones_and_no_signals_of_a_page() {
+        let catalogue = Catalogue::embedded().unwrap();
+        let slugs: Vec<&str> = catalogue.reminders().iter().map(|card| card.slug.as_str()).collect();
+        assert_eq!(slugs, REMINDERS);
+        assert!(REMINDERS.iter().all(|slug| catalogue.card(slug).is_none() && catalogue.any(slug).is_some()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::{Card, JOINT, Question};
+use super::{Card, JOINT, Question, REMINDERS};
 use crate::language::{Rules, Slot, placeholders};
 
 /// The listening behaviours that a question may carry.
@@ -205,7 +205,12 @@ impl Reader<'_> {
             self.holders(text, &BTreeSet::new());
         }
         let Some(text) = &form.observation else { return };
-        self.lint(text, if self.slug == JOINT { Slot::Joint } else { Slot::Observation });
+        let slot = match self.slug {
+            JOINT => Slot::Joint,
+            slug if REMINDERS.contains(&slug) => Slot::Reminder,
+            _ => Slot::Observation,
+        };
+        self.lint(text, slot);
         if let Some(base) = base {
             self.holders(text, &placeholders(&base.observation));
         }

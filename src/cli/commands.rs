@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::progress::ProgressLine;
 use super::{Choice, Outside, Where};
 use crate::config::Config;
+use crate::demo;
 use crate::model::time::Millis;
 use crate::notice::file;
 use crate::pipeline::chosen::Chosen;
@@ -34,6 +35,8 @@ pub(super) fn demo(out: &Path, as_of: Timestamp) -> Result<ExitCode, Failure> {
     let finished = sample(out, as_of)?;
     if let Some(latest) = &finished.report {
         print(&format!("The sample report is at {}\n", latest.join("index.html").display()));
+        let own = out.join(demo::LEDGER).join(format!("{}.html", demo::LED[0]));
+        print(&format!("What the leader of a team sees beside it, and nobody else: {}\n", own.display()));
     }
     Ok(finished.exit)
 }

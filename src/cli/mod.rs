@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 mod commands;
 mod context;
+mod follow_ups;
 mod identities;
 mod progress;
 mod signals;
@@ -67,6 +68,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Notes that you talked about a card, what was agreed, and when you come back to it. The record is yours alone.
+    Talked(follow_ups::Talked),
+    /// Notes that you have seen a card.
+    Seen(follow_ups::OfCard),
+    /// Says what you said you would come back to: due first, by team.
+    Followups(follow_ups::Listed),
+    /// Notes that you came back to a follow-up: it comes once more after six weeks, the second time it is closed.
+    Done(follow_ups::Done),
+    /// Sets a card aside.
+    SetAside(follow_ups::SetAside),
     /// Makes a report from nothing but a git clone.
     Try {
         /// The clone or bare repository.
@@ -207,6 +218,11 @@ impl Cli {
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
             Command::Identities { place, undo, teams } => identities::identities(&place, undo, teams, outside),
             Command::Context(asked) => context::run(asked),
+            Command::Talked(asked) => follow_ups::talked(&asked, outside),
+            Command::Seen(asked) => follow_ups::seen(&asked, outside),
+            Command::Followups(asked) => follow_ups::followups(&asked, outside),
+            Command::Done(asked) => follow_ups::done(&asked, outside),
+            Command::SetAside(asked) => follow_ups::set_aside(&asked, outside),
             Command::Check(place) => commands::check(&place, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),

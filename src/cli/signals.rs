@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::commands::{moment, print, reader};
 use super::{Outside, Where};
-use crate::catalogue::Card;
+use crate::catalogue::{Card, Catalogue, Data};
 use crate::config::Config;
+use crate::follow_ups::DUE_DEFINITION;
 use crate::measure::signals::Query;
 use crate::notice::START;
 use crate::notice::file::SeriesForm;
@@ -52,54 +53,65 @@ pub(super) fn signals(asked: &Asked, outside: &Outside<'_>) -> Result<ExitCode, 
             if asked.json { pretty(&described(card, query))? } else { explained(card, query) }
         }
         None if asked.json => {
-            let listed = chosen.catalogue.signals().iter();
+            let listed = all(&chosen.catalogue);
             let listed = listed.map(|card| json!({"name": card.slug, "title": card.title, "core": card.core}));
             pretty(&listed.collect())?
         }
-        None => {
-            let cards = chosen.catalogue.signals().iter();
-            cards.map(|card| format!("{:<22} {}\n", card.slug, card.title)).collect()
-        }
+        None => all(&chosen.catalogue).map(|card| format!("{:<22} {}\n", card.slug, card.title)).collect(),
     };
     print(&text);
     Ok(ExitCode::Complete)
 }
 
-fn found<'a>(chosen: &'a Chosen, name: &str) -> Result<(&'a Card, &'a Query), Failure> {
-    let found = chosen.catalogue.card(name).zip(chosen.queries.iter().find(|query| query.slug == name));
-    found.ok_or_else(|| {
-        let known: Vec<&str> = chosen.catalogue.signals().iter().map(|card| card.slug.as_str()).collect();
+/// Every signal: those of the pages, then the reminders of the leader's edition.
+fn all(catalogue: &Catalogue) -> impl Iterator<Item = &Card> {
+    catalogue.signals().iter().chain(catalogue.reminders())
+}
+
+/// A signal's card, and its query where it has one.
+fn found<'a>(chosen: &'a Chosen, name: &str) -> Result<(&'a Card, Option<&'a Query>), Failure> {
+    let query = chosen.queries.iter().find(|query| query.slug == name);
+    let card = all(&chosen.catalogue).find(|card| card.slug == name);
+    card.map(|card| (card, query)).ok_or_else(|| {
+        let known: Vec<&str> = all(&chosen.catalogue).map(|card| card.slug.as_str()).collect();
         Failure::configuration(format!("there is no signal {name}; known: {}", known.join(", ")))
     })
 }
 
 fn unsaid(card: &Card) -> &str {
+    if card.data == Data::Leader {
+        return "the leader's own promise to come back";
+    }
     if card.unsaid.is_empty() { "overload" } else { &card.unsaid }
 }
 
-fn explained(card: &Card, query: &Query) -> String {
+fn definition(query: Option<&Query>) -> String {
+    query.map_or_else(|| DUE_DEFINITION.to_owned(), Query::definition)
+}
+
+fn explained(card: &Card, query: Option<&Query>) -> String {
     format!(
         "{} ({})\n\n{}\n\nIt may stand for: {}\nCannot see: {}\n\nIt may also be:\n- {}\n\n{}\n",
         card.title,
         card.slug,
-        query.definition(),
+        definition(query),
         unsaid(card),
         card.cannot_see,
         card.may_also_be.join("\n- "),
-        query.sql,
+        query.map_or("", |query| query.sql.as_str()),
     )
 }
 
-fn described(card: &Card, query: &Query) -> serde_json::Value {
+fn described(card: &Card, query: Option<&Query>) -> serde_json::Value {
     json!({
         "name": card.slug,
         "title": card.title,
         "core": card.core,
-        "definition": query.definition(),
+        "definition": definition(query),
         "may_stand_for": unsaid(card),
         "may_also_be": card.may_also_be,
         "cannot_see": card.cannot_see,
-        "sql": query.sql,
+        "sql": query.map(|query| &query.sql),
     })
 }
 
@@ -111,7 +123,10 @@ fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
 fn series(file: &Path, name: &str, team: &str, as_json: bool, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(file)?;
     let mut chosen = Chosen::all(&config)?;
-    found(&chosen, name)?;
+    if found(&chosen, name)?.0.data == Data::Leader {
+        let message = format!("{name} is a reminder of the leader's edition: it has no series");
+        return Err(Failure::configuration(message));
+    }
     chosen.catalogue.retain(|card| card.slug == name);
     chosen.queries.retain(|query| query.slug == name);
     let Some(at) = config.teams.iter().position(|own| own.id == team) else {

@@ -285,6 +285,9 @@ impl fmt::Debug for Membership {
 pub struct Team {
     pub id: String,
     pub name: String,
+    /// The leader, by the id of a person.
+    pub leader: Option<String>,
+    /// The folder of the leader's own record.
     pub ledger: Option<PathBuf>,
     pub members: Vec<Membership>,
     pub repositories: Vec<String>,
@@ -375,7 +378,6 @@ impl Config {
             ("[store] strict", store.strict),
             ("[store] keep-days", store.keep_days != KEEP_DAYS),
             ("[store] key-file", store.key_file.is_some()),
-            ("[[teams]] ledger", self.teams.iter().any(|team| team.ledger.is_some())),
         ];
         options.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
     }

@@ -1,7 +1,7 @@
 //! From TOML to a [`Config`], with named checks. All of them run; their problems are reported together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -32,8 +32,16 @@ pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
     let span = root.span();
     let mut root = Table::new(root.into_inner(), span, "the file");
-    let mut parser =
-        Parser { notes, folder, github: Vec::new(), jira: Vec::new(), own_signals: Vec::new(), mails: false };
+    let mut parser = Parser {
+        notes,
+        folder,
+        github: Vec::new(),
+        jira: Vec::new(),
+        own_signals: Vec::new(),
+        report: PathBuf::new(),
+        data: PathBuf::new(),
+        mails: false,
+    };
     let config = parser.root(&mut root, file);
     root.finish(&mut parser.notes);
     let mut all = parser.notes.all;
@@ -61,6 +69,9 @@ pub(super) struct Parser<'a> {
     jira: Vec<Jira>,
     /// Names of the installation's own signals.
     own_signals: Vec<String>,
+    /// The folders of the pages and of the store.
+    report: PathBuf,
+    data: PathBuf,
     /// A mail server is configured.
     pub(super) mails: bool,
 }
@@ -73,6 +84,7 @@ impl Parser<'_> {
         let first_sync_days = self.history(root);
         let signals = self.signals(root);
         let report = self.report(root);
+        (self.report, self.data) = (report.path.clone(), store.path.clone());
         let collect = self.collect(root);
         let delivery = self.delivery(root);
         self.mails = delivery.smtp.is_some();
@@ -607,10 +619,11 @@ impl Parser<'_> {
             }
         }
         let name = table.required("name", &mut self.notes);
-        if let Some(leader) = table.text("leader", &mut self.notes) {
-            self.known_person(&leader, people);
+        let leader = table.text("leader", &mut self.notes);
+        if let Some(leader) = &leader {
+            self.known_person(leader, people);
         }
-        let ledger = table.text("ledger", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
+        let ledger = table.text("ledger", &mut self.notes).map(|path| self.ledger(&path));
         let members = table.list("members", &mut self.notes);
         let members = members.into_iter().filter_map(|member| self.member(member, people)).collect();
         let repositories = self.repositories(&mut table);
@@ -634,6 +647,7 @@ impl Parser<'_> {
         Some(Team {
             id,
             name: name?.into_inner(),
+            leader: leader.map(Spanned::into_inner),
             ledger,
             members,
             repositories,
@@ -647,6 +661,18 @@ impl Parser<'_> {
             events,
             signals_off,
         })
+    }
+
+    /// A leader's folder, apart from the folder that everybody reads and from the store.
+    fn ledger(&mut self, path: &Spanned<String>) -> PathBuf {
+        let folder = plain(&self.folder.join(path.get_ref()));
+        for (other, what) in [(&self.report, "the pages that everybody may read"), (&self.data, "the store")] {
+            let other = plain(&self.folder.join(other));
+            if folder.starts_with(&other) || other.starts_with(&folder) {
+                self.notes.add(path.span(), format!("a leader's folder lies apart from {what}: choose another folder"));
+            }
+        }
+        folder
     }
 
     fn repositories(&mut self, table: &mut Table<'_>) -> Vec<String> {
@@ -756,6 +782,21 @@ pub fn address(text: &str) -> Result<Url, &'static str> {
         return Ok(url);
     }
     Err("addresses must begin with https:// (http:// is for this machine alone)")
+}
+
+/// A path without `.` and `..`, as far as its text tells.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn is_loopback(url: &Url) -> bool {

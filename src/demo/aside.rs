@@ -2,10 +2,10 @@
 //! apart from the rest, so that the sample stays as it is when something is added here.
 
 use super::chance::Chance;
-use super::people::PersonPlan;
+use super::people::{LEADER, PersonPlan};
 use super::work::{GITHUB, MORNING, TeamWork};
 use crate::model::AccountKind;
-use crate::model::records::{CheckRun, Comment, Commit, IssueChange, Rewrite, Sprint};
+use crate::model::records::{Busy, CheckRun, Comment, Commit, IssueChange, Rewrite, Sprint};
 use crate::model::time::{Millis, date_of};
 
 const MINUTE: i64 = 60_000;
@@ -14,6 +14,10 @@ const THREE_WEEKS: i64 = 21 * 24 * 60 * MINUTE;
 const SPRINTING: &str = "platform";
 const FIRST_SPRINT: i64 = 7_000;
 const SPRINT_DAYS: i64 = 14;
+/// Days between two talks of the leader with the same member.
+const FORTNIGHT: i64 = 14;
+/// Their numbers begin here.
+const ONE_TO_ONES: i64 = 500_000_000;
 /// Sprints begin on a Monday at this minute, and end shortly before the next.
 const SPRINT_BEGINS: i64 = MORNING + 30;
 
@@ -95,6 +99,36 @@ impl TeamWork<'_> {
             started_at: started,
             completed_at: Some(completed),
             conclusion: Some(conclusion.to_owned()),
+        });
+    }
+
+    /// Every second week the leader talks with each member of the own team alone; lately one of three gives way.
+    pub(super) fn one_to_one(&mut self, person: &PersonPlan, day: i64) {
+        let place =
+            self.people.iter().position(|one| one.id == person.id).map_or(0, |at| i64::try_from(at).unwrap_or(0));
+        let leader = self.people.iter().find(|one| one.id == LEADER).copied();
+        let Some(leader) = leader.filter(|leader| leader.id != person.id) else { return };
+        if (day + place).rem_euclid(FORTNIGHT) != 0 || !leader.works(day) {
+            return;
+        }
+        let mut chance = Chance::of(&format!("one-to-one/{}/{day}", person.id));
+        let gives_way = chance.happens(if day > self.last - 28 { 0.4 } else { 0.05 });
+        let planned = leader.at(day, MORNING + 240);
+        let moved = gives_way && chance.happens(0.5);
+        let starts_at = if moved { leader.at(day + 7, MORNING + 240) } else { planned };
+        self.batch.busy.push(Busy {
+            account: self.names.account("calendar", "calendar", &leader.email()),
+            // Numbers of its own, so that those of everything else stay as they are.
+            occurrence: ONE_TO_ONES + day * 100 + place,
+            starts_at,
+            ends_at: Millis(starts_at.0 + 30 * MINUTE),
+            kind: "meeting".to_owned(),
+            attendees: Some(2),
+            recurring: true,
+            own: true,
+            cancelled: gives_way && !moved,
+            moved_from: moved.then_some(planned),
+            response: "accepted".to_owned(),
         });
     }
 

@@ -7,6 +7,8 @@ mod people;
 mod talk;
 mod work;
 
+pub use people::{LED, LEDGER};
+
 use jiff::Timestamp;
 
 use crate::model::records::{PersonAccount, Status, Tracker};

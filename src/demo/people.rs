@@ -69,6 +69,12 @@ pub const TEAMS: [TeamPlan; 6] = [
     TeamPlan { id: "docs", name: "Docs", project: "DOC", size: 3, trouble: Trouble::None, lasts: 0, dated: 0.5 },
 ];
 
+/// Who leads which of the teams, and keeps a record of what was talked about.
+pub const LEADER: &str = "cleo";
+pub const LED: [&str; 2] = ["payments", "platform"];
+/// The folder of the leader's record.
+pub const LEDGER: &str = "ledger/cleo";
+
 /// A person of the sample.
 #[derive(Clone, Debug)]
 pub struct PersonPlan {
@@ -222,6 +228,9 @@ pub fn config_toml(people: &[PersonPlan]) -> String {
             members = members.join(", "),
             project = team.project,
         );
+        if LED.contains(&team.id) {
+            let _ = writeln!(toml, "leader = \"{LEADER}\"\nledger = \"{LEDGER}\"");
+        }
         if team.id == "data" {
             let event = "{ from = \"2026-09-14\", to = \"2026-09-16\", kind = \"release\", label = \"release 4.2\" }";
             let _ = writeln!(toml, "events = [{event}]");

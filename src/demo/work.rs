@@ -79,6 +79,7 @@ impl<'a> TeamWork<'a> {
                 self.changes(person, &at_work, day);
                 self.meetings(person, day);
                 self.evening(person, day);
+                self.one_to_one(person, day);
             }
             let away: Vec<&PersonPlan> = self.people.iter().copied().filter(|one| one.away.contains(&day)).collect();
             for person in away {

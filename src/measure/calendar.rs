@@ -185,6 +185,7 @@ mod tests {
             repositories: vec![],
             clones: vec![],
             projects: vec![],
+            leader: None,
             on_call: vec![],
             events: vec![],
             hours: hours(),

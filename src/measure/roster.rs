@@ -57,6 +57,8 @@ pub struct Team {
     /// Repository ids of local clones.
     pub clones: Vec<i64>,
     pub projects: Vec<String>,
+    /// The person who leads it, where the leader keeps a record; position in [`Roster::people`].
+    pub leader: Option<usize>,
     pub on_call: Vec<(usize, Days)>,
     pub events: Vec<KnownEvent>,
     /// The hours in which the team's working time runs.

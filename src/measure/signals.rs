@@ -45,6 +45,7 @@ const SHIPPED: &[(&str, &str)] = &shipped![
     "overfull_plan",
     "early_rewriting",
     "work_on_days_off",
+    "moved_one_to_ones",
 ];
 
 /// The queries of the signals that come with the program.

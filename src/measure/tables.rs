@@ -182,6 +182,16 @@ pub struct Busy {
     pub attendees: Option<i64>,
 }
 
+/// A recurring talk of two that the calendar's owner organises, cancelled or not.
+#[derive(Clone, Debug)]
+pub struct Talk {
+    pub account: i64,
+    /// When it was to begin before anybody moved it.
+    pub planned_at: Millis,
+    pub starts_at: Millis,
+    pub cancelled: bool,
+}
+
 /// Everything that facts are made of.
 #[derive(Debug, Default)]
 pub struct Tables {
@@ -202,6 +212,7 @@ pub struct Tables {
     pub statuses: BTreeMap<(String, String), String>,
     pub commits: Vec<Commit>,
     pub busy: Vec<Busy>,
+    pub talks: Vec<Talk>,
     /// Whole days of absence by calendar account, as day numbers.
     pub absences: BTreeMap<i64, BTreeSet<i64>>,
     /// Comments on tickets: author and time.
@@ -496,14 +507,28 @@ impl Tables {
     }
 
     fn load_calendars(&mut self, store: &Store) -> Result<(), MeasureError> {
-        let columns = ["account", "starts_at", "ends_at", "kind", "attendees", "cancelled"];
+        let columns =
+            ["account", "starts_at", "ends_at", "kind", "attendees", "cancelled", "recurring", "own", "moved_from"];
         let rows = Rows::read(store, "busy", &columns)?;
         let (accounts, starts, ends) = (rows.ints("account")?, rows.ints("starts_at")?, rows.ints("ends_at")?);
         let (kinds, attendees, cancelled) = (rows.texts("kind")?, rows.ints("attendees")?, rows.bools("cancelled")?);
-        for at in (0..rows.height()).filter(|at| cancelled[*at] != Some(true)) {
+        let (recurring, own, moved) = (rows.bools("recurring")?, rows.bools("own")?, rows.ints("moved_from")?);
+        for at in 0..rows.height() {
+            let starts_at = Millis(starts[at].unwrap_or_default());
+            if attendees[at] == Some(2) && recurring[at] == Some(true) && own[at] == Some(true) {
+                self.talks.push(Talk {
+                    account: accounts[at].unwrap_or_default(),
+                    planned_at: moved[at].map_or(starts_at, Millis),
+                    starts_at,
+                    cancelled: cancelled[at] == Some(true),
+                });
+            }
+            if cancelled[at] == Some(true) {
+                continue;
+            }
             self.busy.push(Busy {
                 account: accounts[at].unwrap_or_default(),
-                starts_at: Millis(starts[at].unwrap_or_default()),
+                starts_at,
                 ends_at: Millis(ends[at].unwrap_or_default()),
                 kind: kinds[at].clone().unwrap_or_default(),
                 attendees: attendees[at],

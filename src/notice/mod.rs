@@ -12,6 +12,7 @@ mod rounds;
 #[cfg(test)]
 mod rounds_tests;
 pub mod series;
+pub mod since;
 #[cfg(test)]
 mod tests;
 pub mod usual_range;

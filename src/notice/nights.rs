@@ -14,6 +14,9 @@ use super::window::Window;
 /// budget of one card a quarter, and more than 0.6 cards a quarter on the page of a calm team are too many.
 pub(super) const REACH: (f64, f64) = (0.0, 0.5);
 
+/// A 10-day score below this is back in the usual range.
+pub(super) const FALLEN_BACK: f64 = 1.645;
+
 /// A count with its usual range, as a card says it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
@@ -113,10 +116,18 @@ pub struct Single {
     pub score: Option<f64>,
     /// The highest threshold at which it would open, all conditions looked at; `None` where none would do.
     pub strength: Option<f64>,
-    /// The 10-day score is known.
-    pub is_known: bool,
+    /// The 10-day score, where it is known.
+    pub z10: Option<f64>,
     /// The source was complete that night.
     pub complete: bool,
+}
+
+impl Single {
+    /// There is enough to compare.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.z10.is_some()
+    }
 }
 
 /// The joint value of one night.
@@ -170,7 +181,7 @@ impl Look<'_> {
             detail_of: self.track.spec.detail_of.clone(),
             score,
             strength: candidate.and_then(|score| strength(self, score, night)),
-            is_known: self.verdict.z10.is_some(),
+            z10: self.verdict.z10,
             complete: self.complete,
         }
     }

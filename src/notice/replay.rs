@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::{CLOSING_NIGHTS, Memory, Remembered, START, Thresholds};
-use super::nights::{Night, REACH, evaluate, tracks};
+use super::nights::{FALLEN_BACK, Night, REACH, Single, evaluate, tracks};
 use super::series::{Settings, SignalSpec, TeamInput};
 
 /// Days of the past that are played again: 52 weeks.
@@ -52,11 +52,40 @@ pub fn cards(team: &str, nights: &[Night], thresholds: Thresholds) -> Vec<Rememb
     memory.cards
 }
 
+/// Whether a signal of a card that opened in the replay was back in its usual range in the first ten working days wholly
+/// after that: what happens to cards that nobody talks about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FellBack {
+    pub team: String,
+    pub signal: String,
+    /// The day (day number) of the night on which the card opened.
+    pub opened_on: i64,
+    pub back: bool,
+}
+
+/// What became of the signals of every card in a replay; those that cannot be told are left out.
+#[must_use]
+pub fn fell_back(teams: &[(String, Vec<Night>)], thresholds: Thresholds) -> Vec<FellBack> {
+    let mut all = Vec::new();
+    for (team, nights) in teams {
+        for card in cards(team, nights, thresholds) {
+            let first = nights.partition_point(|night| night.day < card.opened_on);
+            let Some(night) = nights.get(first + 9) else { continue };
+            let z10 = |slug: &String| night.singles.iter().find(|one| one.slug == *slug)?.z10;
+            all.extend(card.signals.iter().filter_map(|slug| {
+                let back = z10(slug)? < FALLEN_BACK;
+                Some(FellBack { team: team.clone(), signal: slug.clone(), opened_on: card.opened_on, back })
+            }));
+        }
+    }
+    all
+}
+
 /// Finds, by bisection, the thresholds that open half a single and half a joint card per team-quarter in the replay
 /// of all teams; never below the start values, and at most 0.5 above them. Below eight team-quarters the start values stay.
 #[must_use]
 pub fn calibrate(teams: &[(String, Vec<Night>)]) -> Calibration {
-    let known = |night: &&Night| night.singles.iter().any(|one| one.is_known);
+    let known = |night: &&Night| night.singles.iter().any(Single::is_known);
     let compared: usize = teams.iter().map(|(_, nights)| nights.iter().filter(known).count()).sum();
     let team_quarters = as_f64(compared) / QUARTER_NIGHTS;
     if team_quarters < FEWEST_QUARTERS {

@@ -296,6 +296,57 @@ fn calibration_raises_the_threshold_where_cards_come_too_often_and_needs_eight_q
     assert_eq!(calibrate(&teams(4, &calm)).thresholds, START);
 }
 
+#[test]
+fn since_a_talk_the_window_wholly_after_it_is_held_against_the_range_from_before_it() {
+    use super::since::{Outcome, since};
+    let spec = spec("a", 1);
+    // The trouble ends in week 53, three days after a talk.
+    let mut all = rows(8, monday(50), 0..PEOPLE);
+    all.retain(|row| row.day < monday(53));
+    let lasting = alone(rows(8, monday(50), 0..PEOPLE));
+    all.extend(rows_of_calm().into_iter().filter(|row| row.day >= monday(53)));
+    let over = alone(all);
+    let talk = monday(52) + 2;
+    let told = |team: &TeamInput, today: i64| since(team, &spec, &SETTINGS, talk, today).expect("it can be told");
+    let early = told(&over, monday(54) + 2);
+    assert_eq!((early.outcome, early.working_days), (Outcome::TooEarly, 9));
+    assert_eq!((early.after, early.usual), (None, None), "a window that is not wholly after the talk is not shown");
+    // The talk was on a Wednesday; the tenth working day after it is a Wednesday.
+    let first = told(&over, monday(54) + 3);
+    assert_eq!((first.working_days, first.after.map(|point| point.from)), (10, Some(talk + 1)));
+    assert_ne!(first.outcome, Outcome::TooEarly);
+    assert_eq!(told(&over, monday(56)).outcome, Outcome::BackInRange);
+    let still = told(&lasting, monday(56));
+    assert_eq!(still.outcome, Outcome::StillOutside);
+    let (low, high) = still.usual.expect("there is a range");
+    assert!(low < high && still.after.and_then(|point| point.x) > Some(high));
+    assert_eq!(still.before.map(|point| point.to), Some(talk - 1), "the window before ends before the day of the talk");
+    // Long after, the trouble has become usual; the range from before the talk stays.
+    let late = since(&lasting, &spec, &SETTINGS, talk, monday(59)).expect("it can be told");
+    assert_eq!((late.outcome, late.usual), (Outcome::StillOutside, still.usual));
+    let small = TeamInput { members: 3, ..lasting.clone() };
+    assert_eq!(since(&small, &spec, &SETTINGS, talk, monday(56)), None);
+    let off = TeamInput { off: ["a".to_owned()].into(), ..lasting };
+    assert_eq!(since(&off, &spec, &SETTINGS, talk, monday(56)), None);
+}
+
+#[test]
+fn what_becomes_of_cards_without_a_talk_is_read_ten_working_days_after_they_opened() {
+    let specs = [spec("a", 1)];
+    let found = |team: &TeamInput| {
+        let nights = vec![("t".to_owned(), replay::nights(team, &specs, &SETTINGS, monday(60)))];
+        let back: Vec<bool> = replay::fell_back(&nights, START).into_iter().map(|card| card.back).collect();
+        back
+    };
+    assert_eq!(found(&alone(rows(8, monday(50), 0..PEOPLE))), [false], "a trouble that lasts");
+    let mut burst = rows_of_calm();
+    for row in burst.iter_mut().filter(|row| (monday(42)..monday(42) + 2).contains(&row.day)) {
+        row.x = 2;
+    }
+    assert_eq!(found(&alone(burst)), [true], "a trouble of two days");
+    assert_eq!(found(&alone(rows(8, monday(58), 0..PEOPLE))), [false; 0], "too late to be told");
+}
+
 fn rows_of_calm() -> Vec<EvidenceRow> {
     rows(8, i64::MAX, 0..0)
 }

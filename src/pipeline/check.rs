@@ -55,6 +55,7 @@ pub fn check(
             .map(|option| wrong(format!("{option} has no effect in this version: remove it, and do not rely on it"))),
     );
     findings.extend(complaints.iter().cloned().map(wrong));
+    findings.extend(super::ledger::problems(config).into_iter().map(wrong));
     let mut refused = false;
     for (source, allow_write) in &sources.github {
         let answer = runtime.block_on(github::check(source, Arc::new(Meter::default())));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{exit::Failure, wording};
-use crate::catalogue::{Card, Catalogue};
+use crate::catalogue::{Card, Catalogue, REMINDERS};
 use crate::config::Config;
 use crate::measure::facts::{self, Facts};
 use crate::measure::lint::lint;
@@ -70,7 +70,10 @@ impl Chosen {
         on.catalogue.retain(|card| {
             card.core || signals.all || signals.on.contains(&card.slug) || signals.own.contains(&card.slug)
         });
-        on.queries.retain(|query| on.catalogue.card(&query.slug).is_some());
+        let reminds = config.teams.iter().any(|team| team.ledger.is_some());
+        on.queries.retain(|query| {
+            on.catalogue.card(&query.slug).is_some() || (reminds && REMINDERS.contains(&query.slug.as_str()))
+        });
         Ok(on)
     }
 }
@@ -94,7 +97,8 @@ fn own(folder: &Path, name: &str, known: &Catalogue, facts: &Facts) -> Result<(C
         return Err(format!("{toml_file}: a signal of this name comes with the program; choose another name"));
     }
     let card = Card::own(name, &toml).map_err(|reason| format!("{toml_file}: {reason}"))?;
-    let tables: Vec<&str> = facts.keys().copied().collect();
+    // What a leader's calendar says of the leader's own talks is for nobody else.
+    let tables: Vec<&str> = facts.keys().copied().filter(|table| *table != facts::one_to_ones::NAME).collect();
     lint(&sql_file, &sql, &tables).map_err(|error| error.to_string())?;
     let query = Query { slug: name.to_owned(), sql };
     // Polars may panic instead of answering, where a feature is missing; that must not look like a bug of the night.

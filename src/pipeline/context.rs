@@ -73,6 +73,7 @@ mod tests {
             repositories: Vec::new(),
             clones: Vec::new(),
             projects: Vec::new(),
+            leader: None,
             on_call: Vec::new(),
             events: Vec::new(),
             hours: hours.clone(),

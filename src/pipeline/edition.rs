@@ -15,7 +15,7 @@ use crate::measure::Measured;
 use crate::measure::roster::Roster;
 use crate::model::time::{date_of, day_number};
 use crate::notice::file::SeriesForm;
-use crate::notice::replay::{self, Calibration};
+use crate::notice::replay::{self, Calibration, FellBack};
 use crate::notice::{self, Coverage, Notices, Settings, TeamDay, TeamInput, Thresholds, notice};
 use crate::report::input as page;
 use crate::report::words::Words;
@@ -43,6 +43,8 @@ pub struct Night<'a> {
 #[derive(Clone, Debug)]
 pub struct Noticed {
     pub calibration: Calibration,
+    /// What became of cards in the replay of this month.
+    pub fell_back: Vec<FellBack>,
     /// Members and notices of every team, in the configuration's order.
     pub teams: Vec<(i64, Notices)>,
 }
@@ -76,7 +78,7 @@ impl Night<'_> {
         day_number(self.as_of.to_zoned_datetime(self.config.organisation.zone.clone()).date())
     }
 
-    fn settings(&self, thresholds: Thresholds) -> Settings {
+    pub(super) fn settings(&self, thresholds: Thresholds) -> Settings {
         Settings { smallest_group: self.config.organisation.smallest_group, thresholds, nights: 130 }
     }
 
@@ -107,10 +109,14 @@ impl Night<'_> {
     /// the month, and remembered.
     pub fn calibration(&self, history: &mut History, inputs: &[TeamInput]) -> Calibration {
         let (name, first) = month(self.today());
-        *history.calibrations.entry(name).or_insert_with(|| {
-            let large = inputs.iter().filter(|team| !self.is_too_small(team));
-            replay::calibrate(&self.replayed(large, first))
-        })
+        if let (Some(known), true) = (history.calibrations.get(&name), history.fell_back.contains_key(&name)) {
+            return *known;
+        }
+        let large = inputs.iter().filter(|team| !self.is_too_small(team));
+        let played = self.replayed(large, first);
+        let calibration = *history.calibrations.entry(name.clone()).or_insert_with(|| replay::calibrate(&played));
+        history.fell_back = BTreeMap::from([(name, replay::fell_back(&played, calibration.thresholds))]);
+        calibration
     }
 
     /// What is worth a conversation in every team; cards are remembered in `history`.
@@ -125,7 +131,8 @@ impl Night<'_> {
             memory.clone_from(&notices.memory);
             teams.push((input.members, notices));
         }
-        Noticed { calibration, teams }
+        let fell_back = history.fell_back.values().next_back().cloned().unwrap_or_default();
+        Noticed { calibration, fell_back, teams }
     }
 
     fn is_too_small(&self, team: &TeamInput) -> bool {

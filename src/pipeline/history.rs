@@ -13,13 +13,14 @@ use crate::measure::roster::Roster;
 use crate::model::Pseudonyms;
 use crate::model::time::{date_of, day_number, week_of};
 use crate::notice::Memory;
-use crate::notice::replay::Calibration;
+use crate::notice::replay::{Calibration, FellBack};
 use crate::store::{Store, StoreError};
 
 /// The names of the store's files.
 const ROSTERS: &str = "rosters";
 const CALIBRATIONS: &str = "calibrations";
 const CARDS: &str = "cards";
+const FELL_BACK: &str = "fell-back";
 const WEEK: i64 = 7;
 
 /// The weekly members of a team as they were read, in spans of weeks with the same members.
@@ -40,6 +41,8 @@ pub struct History {
     pub calibrations: BTreeMap<String, Calibration>,
     /// By team id.
     pub cards: BTreeMap<String, Memory>,
+    /// What became of cards in the replay of the newest month, by that month.
+    pub fell_back: BTreeMap<String, Vec<FellBack>>,
 }
 
 impl History {
@@ -52,6 +55,7 @@ impl History {
             rosters: part(store, ROSTERS)?,
             calibrations: part(store, CALIBRATIONS)?,
             cards: part(store, CARDS)?,
+            fell_back: part(store, FELL_BACK)?,
         })
     }
 
@@ -65,6 +69,7 @@ impl History {
             (ROSTERS, text(&self.rosters).map_err(failed)?),
             (CALIBRATIONS, text(&self.calibrations).map_err(failed)?),
             (CARDS, text(&self.cards).map_err(failed)?),
+            (FELL_BACK, text(&self.fell_back).map_err(failed)?),
         ];
         Ok(store.remember(&parts)?)
     }

@@ -11,6 +11,7 @@ mod exit;
 pub mod freshness;
 pub mod history;
 pub mod identities;
+pub mod ledger;
 pub mod night;
 pub mod record;
 pub mod replay;

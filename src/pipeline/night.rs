@@ -13,6 +13,7 @@ use super::edition::{Night, Noticed};
 use super::exit::{ExitCode, Failure};
 use super::freshness::place;
 use super::history::History;
+use super::ledger;
 use super::record::{RunRecord, Scope};
 use super::roster::{holidays, roster};
 use super::selection::Selection;
@@ -80,7 +81,8 @@ pub fn prepare(
 }
 
 impl Prepared {
-    /// Writes the report.
+    /// Writes the report, then the editions of the leaders. Returns the folder of the latest pages, and what was wrong
+    /// with leaders' editions.
     ///
     /// # Errors
     /// [`Failure`] with its exit code; the pages that were there before stay.
@@ -90,19 +92,21 @@ impl Prepared {
         scopes: &[Scope],
         as_of: Timestamp,
         seconds: &mut BTreeMap<String, f64>,
-    ) -> Result<PathBuf, Failure> {
+    ) -> Result<(PathBuf, Vec<String>), Failure> {
         let begun = Instant::now();
         let Self { catalogue, words, measured, roster, noticed, .. } = self;
         let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
         let organisation = night.organisation(noticed);
-        let files = report::render(&organisation, &night.teams(noticed), catalogue, words)
-            .map_err(|error| Failure::internal(&error))?;
+        let teams = night.teams(noticed);
+        let files =
+            report::render(&organisation, &teams, catalogue, words).map_err(|error| Failure::internal(&error))?;
         let date = as_of.to_zoned_datetime(config.organisation.zone.clone()).date();
         let latest = report::write(&config.report.path, date, &files).map_err(|error| {
             Failure::storage(format!("cannot write the report to {}: {error}", config.report.path.display()))
         })?;
+        let gaps = ledger::write(&night, noticed, &teams);
         seconds.insert("report".to_owned(), elapsed(begun));
-        Ok(latest)
+        Ok((latest, gaps))
     }
 
     /// What is sent about every team, in a few lines.
@@ -133,7 +137,11 @@ pub fn report(
     seconds: &mut BTreeMap<String, f64>,
 ) -> Result<PathBuf, Failure> {
     let prepared = prepare(config, store, scopes, as_of, History::recall(store)?, seconds)?;
-    prepared.write(config, scopes, as_of, seconds)
+    let (latest, gaps) = prepared.write(config, scopes, as_of, seconds)?;
+    for gap in &gaps {
+        tracing::warn!("{gap}");
+    }
+    Ok(latest)
 }
 
 /// The same with a memory that is kept: it is committed before a page is written, so that no page shows what would be
@@ -151,7 +159,8 @@ fn remembered_report(
     }
     let prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
     prepared.history.remember(store)?;
-    let latest = prepared.write(config, &record.scopes, as_of, &mut record.seconds)?;
+    let (latest, gaps) = prepared.write(config, &record.scopes, as_of, &mut record.seconds)?;
+    record.gaps.extend(gaps);
     let digests = if config.delivers() { prepared.digests(config, &record.scopes, as_of) } else { Vec::new() };
     Ok((latest, digests))
 }
@@ -231,22 +240,20 @@ fn carried_out(
     record.gaps = gaps(&record.scopes);
     record.tables = store.rows();
     let (exit, readable) = verdict(&record.scopes);
-    let mut exit = if exit == ExitCode::Complete && !unread.is_empty() { ExitCode::Partial } else { exit };
+    let exit = if exit == ExitCode::Complete && !unread.is_empty() { ExitCode::Partial } else { exit };
     record.gaps.extend(unread);
     selection.keep_others(&mut record.scopes, last.map(|last| last.scopes).unwrap_or_default());
     record.exit_code = exit as u8;
     // Written before the report, so that a failure there leaves a record of what was read.
     write_record(&record, &store)?;
+    let known = record.gaps.len();
     let report = match (stages, readable) {
         (Stages::Collect, _) => None,
         (_, true) => {
             let (latest, digests) = remembered_report(config, &mut store, selection, as_of, &mut record)?;
             let keep = |record: &RunRecord| write_record(record, &store);
-            if stages == Stages::Night
-                && !courier.deliver(as_of, &latest, &digests, &mut record, &keep)?
-                && exit == ExitCode::Complete
-            {
-                exit = ExitCode::Partial;
+            if stages == Stages::Night {
+                courier.deliver(as_of, &latest, &digests, &mut record, &keep)?;
             }
             Some(latest)
         }
@@ -256,9 +263,11 @@ fn carried_out(
             let failed =
                 |error: std::io::Error| Failure::storage(format!("cannot put a notice on the report: {error}"));
             report::put_notice(&config.report.path.join("latest"), &notice).map_err(failed)?;
+            record.gaps.extend(ledger::notice(config, &notice));
             None
         }
     };
+    let exit = if exit == ExitCode::Complete && record.gaps.len() > known { ExitCode::Partial } else { exit };
     record.exit_code = exit as u8;
     write_record(&record, &store)?;
     Ok(Finished { exit, report, record })

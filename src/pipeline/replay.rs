@@ -65,7 +65,8 @@ pub fn replay(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp
     let calibration = night.calibration(&mut history, &inputs);
     let played = night.replayed(inputs.iter(), today);
     let teams = config.teams.iter().zip(&played).map(|(team, (id, nights))| {
-        let compared = nights.iter().filter(|night| night.singles.iter().any(|one| one.is_known)).count();
+        let compared =
+            nights.iter().filter(|night| night.singles.iter().any(crate::notice::nights::Single::is_known)).count();
         let cards = cards(id, nights, calibration.thresholds).into_iter().map(|card| CardReplay {
             signals: card.signals,
             theme: card.theme,

@@ -112,6 +112,7 @@ fn team_of(config: &Config, team: &crate::config::Team, present: &impl Fn(&str) 
         repositories: team.repositories.iter().map(|name| name.to_lowercase()).collect(),
         clones: Vec::new(),
         projects: team.jira_projects.clone(),
+        leader: team.leader.as_deref().filter(|_| team.ledger.is_some()).and_then(present),
         on_call: team.on_call.iter().filter_map(turn).collect(),
         events: team
             .events

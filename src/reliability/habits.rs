@@ -20,6 +20,8 @@ pub enum Volume {
     StockBesidePeople,
     /// So many a person at the end of each fortnight where the team works in sprints, else spread over the days.
     Planned(f64),
+    /// At the begin of each sprint of two weeks a plan, at its end what was finished: a plan is so many times as large.
+    Sprints(f64),
 }
 
 /// The habits of ordinary teams for one signal.
@@ -52,11 +54,13 @@ pub const HABITS: &[Habit] = &[
     habit("fewer_voices", Volume::Events, 1.2, 0.4),
     habit("hanging_threads", Volume::Work(0.75), 0.08, 0.7),
     habit("too_much_at_once", Volume::StockBesidePeople, 0.30, 0.3),
+    habit("overfull_plan", Volume::Sprints(1.2), 0.20, 0.2),
     habit("moving_goals", Volume::Work(0.34), 0.08, 0.3),
     habit("late_disagreement", Volume::Work(0.30), 0.03, 0.3),
     habit("fast_approvals", Volume::Work(0.08), 0.05, 0.3),
     habit("incident_interruptions", Volume::Events, 0.025, 0.3),
     habit("retry_friction", Volume::Work(0.30), 0.09, 0.3),
+    habit("early_rewriting", Volume::Work(0.25), 0.05, 0.3),
     habit("unlinked_work", Volume::Work(0.30), 0.11, 0.3),
     habit("review_concentration", Volume::Work(0.45), 0.72, 0.2),
 ];

@@ -97,13 +97,20 @@ impl Reliability {
         add(page, "| signal | opportunities | usual | swing |\n|---|---|---|---|\n");
         for habit in HABITS {
             let usual = match habit.volume {
-                Volume::Events | Volume::StockBesidePeople => format!("{}", habit.usual),
+                Volume::Events | Volume::StockBesidePeople | Volume::Sprints(_) => format!("{}", habit.usual),
                 _ => percent(habit.usual),
             };
             add(page, &format!("| `{}` | {} | {usual} | {} |\n", habit.slug, volume(habit.volume), habit.swing));
         }
         if !self.left_out.is_empty() {
-            add(page, &format!("\nNot simulated: {}.\n", self.left_out.join(", ")));
+            let names = self.left_out.join("`, `");
+            add(
+                page,
+                &format!(
+                    "\nNot simulated: `{names}`, which is looked at once a quarter over twelve weeks, so that nothing can be \
+                     said of it after 20 working days.\n"
+                ),
+            );
         }
     }
 }
@@ -116,6 +123,7 @@ fn volume(volume: Volume) -> String {
         Volume::Events => "events for every person-day".to_owned(),
         Volume::StockBesidePeople => "open items for five times the people".to_owned(),
         Volume::Planned(each) => format!("{each} a person and fortnight"),
+        Volume::Sprints(larger) => format!("items finished for every person-day; a plan is {larger} times as large"),
     }
 }
 

@@ -21,6 +21,7 @@ const ENDING: f64 = 0.12;
 /// Working days of a week and of a fortnight.
 const WEEK: usize = 5;
 const FORTNIGHT: usize = 10;
+const FORTNIGHT_DAYS: f64 = 10.0;
 
 /// What is planted: from one working day on a signal's odds (of a rate, its events) are multiplied.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +118,7 @@ impl Rows<'_> {
                 }
             }
             Volume::Planned(each) => self.work(at, &there, each / 10.0, habit, swing),
+            Volume::Sprints(larger) => self.sprint(at, larger, habit, swing),
             Volume::PersonDays => {
                 for who in there {
                     let share = self.level(at, who, habit, swing);
@@ -158,6 +160,27 @@ impl Rows<'_> {
                 let went = i64::from(self.chance.happens(share));
                 self.push(at, Some(who), 1, went);
             }
+        }
+    }
+
+    /// A plan on the first day of a sprint, and what was finished on its last; what is planted grows the plan alone.
+    fn sprint(&mut self, at: usize, larger: f64, habit: &Habit, swing: f64) {
+        let name = at / FORTNIGHT;
+        let days = FORTNIGHT_DAYS * PRESENT;
+        let side = match at % FORTNIGHT {
+            0 => format!("plan {name}"),
+            last if last + 1 == FORTNIGHT => format!("result {name}"),
+            _ => return,
+        };
+        let is_plan = side.starts_with("plan");
+        for who in 0..self.team.members.len() {
+            let usual = habit.usual * (self.team.members[who] * PERSONAL + swing).exp();
+            let level = if is_plan { usual * larger * self.team.factor(self.spec, at) } else { usual };
+            let x = self.chance.poisson(level * days);
+            #[expect(clippy::cast_possible_truncation, reason = "nine or ten days")]
+            let n = days.round() as i64;
+            let (day, person) = (self.team.days[at], Some(count(who)));
+            self.rows.push(EvidenceRow { day, person, item: Some(Arc::from(side.as_str())), n, x });
         }
     }
 

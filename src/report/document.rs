@@ -26,7 +26,11 @@ pub struct Document {
     pub sources: Vec<SourceLine>,
     pub summary: String,
     pub conversations: Vec<Conversation>,
+    /// In the leader's edition alone.
     pub coming_back_to: Vec<serde_json::Value>,
+    /// Reminders about the leader's own promises, in the leader's edition alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reminders: Vec<serde_json::Value>,
     pub within_usual: Vec<String>,
     pub not_shown: Vec<String>,
     pub not_computed: Vec<NotComputed>,
@@ -76,6 +80,12 @@ pub struct Conversation {
     pub questions: Vec<QuestionLine>,
     pub could_do: Vec<String>,
     pub since: String,
+    /// How far the leader has come with it, in the leader's edition alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    /// It waits until due follow-ups are done, in the leader's edition alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// What was counted.
@@ -189,6 +199,7 @@ pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue,
         summary: summary(team, words),
         conversations: conversations.collect(),
         coming_back_to: Vec::new(),
+        reminders: Vec::new(),
         within_usual: slugs(team, |state| *state == SignalState::WithinUsual),
         not_shown: slugs(team, |state| *state == SignalState::NotShown),
         not_computed: not_computed(team),
@@ -363,6 +374,8 @@ fn conversation(
             .collect(),
         could_do: text.could_do.clone(),
         since,
+        state: None,
+        waits: false,
     }
 }
 

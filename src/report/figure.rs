@@ -1,5 +1,7 @@
 //! Drawings with their captions and tables, all made from the rounded figures of the document.
 
+use jiff::civil::Date;
+
 use super::chart::{self, AgeingWords, Drawing, SeriesChart};
 use super::document::{Document, SeriesPoint, shown_ageing};
 use super::input::{Ageing, Signal, SignalState, Team};
@@ -20,11 +22,37 @@ impl Maker<'_> {
             return Some(self.ageing_figure(ageing, signal.state == SignalState::Open));
         }
         let points = document.series.get(slug).filter(|points| points.len() >= 2)?;
-        Some(self.series_figure(team, card, signal, points))
+        Some(self.series_figure(format!("c-{slug}"), card, signal, points, events(team, signal)))
     }
 
-    fn series_figure(&self, team: &Team, card: &CardWords, signal: &Signal, points: &[SeriesPoint]) -> Figure {
-        let id = format!("c-{}", card.slug);
+    /// The series of a signal with the day of a talk as its one line; `None` where nothing of it may be drawn.
+    pub(super) fn talk_figure(
+        &self,
+        team: &Team,
+        document: &Document,
+        slug: &str,
+        (follow_up, talked_on): (i64, Date),
+    ) -> Option<Figure> {
+        let (card, signal) = (self.catalogue.card(slug)?, team.signals.get(slug)?);
+        let points = document.series.get(slug).filter(|points| points.len() >= 2)?;
+        let label = self.words.get("talk-label");
+        let talk = super::input::Event { from: talked_on, to: talked_on, label };
+        let line = event_at(&talk, signal).or_else(|| {
+            // Between the past fortnights and the present window lie weeks that no point stands for.
+            let next = signal.points.iter().position(|point| point.from > talked_on).filter(|next| *next > 0)?;
+            Some((f64::from(u32::try_from(next).ok()?), talk.label.clone()))
+        });
+        Some(self.series_figure(format!("t{follow_up}-{slug}"), card, signal, points, line.into_iter().collect()))
+    }
+
+    fn series_figure(
+        &self,
+        id: String,
+        card: &CardWords,
+        signal: &Signal,
+        points: &[SeriesPoint],
+        events: Vec<(f64, String)>,
+    ) -> Figure {
         let rate = card.is_rate();
         let word = |key: &str| if rate { format!("{key}-rate") } else { key.to_owned() };
         let (values, band) =
@@ -49,7 +77,7 @@ impl Maker<'_> {
             band_label,
             window,
             unit: String::new(),
-            events: events(team, signal),
+            events,
         };
         // A drawing that fails is left out: its sentence and its table remain.
         let drawing = chart::series(&id, &chart).unwrap_or_default();
@@ -230,12 +258,14 @@ fn float(count: i64) -> f64 {
 }
 
 fn events(team: &Team, signal: &Signal) -> Vec<(f64, String)> {
-    let at = |event: &super::input::Event| {
-        let position = signal.points.iter().position(|point| event.from <= point.to && event.to >= point.from)?;
-        let span = signal.points.get(position)?;
-        let length = f64::from((span.to - span.from).get_days() + 1);
-        let gone = f64::from((event.from.max(span.from) - span.from).get_days());
-        Some((f64::from(u32::try_from(position).ok()?) + gone / length, clean(&event.label)))
-    };
-    team.events.iter().filter_map(at).collect()
+    team.events.iter().filter_map(|event| event_at(event, signal)).collect()
+}
+
+/// Where an event begins among the points of a signal, and its name.
+fn event_at(event: &super::input::Event, signal: &Signal) -> Option<(f64, String)> {
+    let position = signal.points.iter().position(|point| event.from <= point.to && event.to >= point.from)?;
+    let span = signal.points.get(position)?;
+    let length = f64::from((span.to - span.from).get_days() + 1);
+    let gone = f64::from((event.from.max(span.from) - span.from).get_days());
+    Some((f64::from(u32::try_from(position).ok()?) + gone / length, clean(&event.label)))
 }

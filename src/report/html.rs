@@ -68,9 +68,7 @@ pub fn render(
     catalogue: &Catalogue,
     words: &Words,
 ) -> Result<Vec<File>, ReportError> {
-    let style = STYLE.replace('\n', "");
-    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
-    let style_hash = format!("sha256-{hash}");
+    let (style, style_hash) = style();
     let maker = Maker { organisation, catalogue, words, style: &style, style_hash: &style_hash };
     let mut sorted: Vec<&Team> = teams.iter().collect();
     sorted.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
@@ -89,7 +87,15 @@ pub fn render(
     Ok(files)
 }
 
-fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ReportError> {
+/// The style sheet as it stands in a page, and its hash.
+pub(super) fn style() -> (String, String) {
+    let style = STYLE.replace('\n', "");
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+    let hash = format!("sha256-{hash}");
+    (style, hash)
+}
+
+pub(super) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ReportError> {
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
     Ok(text)

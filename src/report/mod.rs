@@ -7,12 +7,16 @@ pub(crate) mod escape;
 mod figure;
 mod html;
 pub mod input;
+pub mod leader;
+#[cfg(test)]
+mod leader_tests;
 mod link;
 mod page;
 mod view;
 pub mod words;
 
 pub use html::{File, ReportError, put_notice, render, write};
+pub use leader::render_leader;
 
 #[cfg(test)]
 pub(crate) mod sample;

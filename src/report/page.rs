@@ -41,6 +41,7 @@ impl Maker<'_> {
             span,
             summary: document.summary.clone(),
             too_small: team.too_small,
+            leader: None,
             quiet: self.quiet(team),
             sources: team.sources.iter().map(|source| self.source(source)).collect(),
             rows: self.rows(team, document),
@@ -220,6 +221,9 @@ impl Maker<'_> {
                         .map(|item| Cell { text: item.key.clone(), url: item.url.clone() })
                         .collect(),
                     since: card.since.clone(),
+                    notes: Vec::new(),
+                    record: None,
+                    waits: false,
                 }
             })
             .collect()

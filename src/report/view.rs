@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::leader::LeaderView;
 use super::words::Words;
 
 /// A line of a list with its word-sized drawing.
@@ -70,6 +71,10 @@ pub struct CardView {
     pub could: Vec<String>,
     pub items: Vec<Cell>,
     pub since: String,
+    /// What the leader's edition adds: notes, the command that records a talk, and whether the card waits.
+    pub notes: Vec<String>,
+    pub record: Option<String>,
+    pub waits: bool,
 }
 
 /// A section of usual drawings.
@@ -93,6 +98,8 @@ pub struct TeamPage {
     pub span: String,
     pub summary: String,
     pub too_small: bool,
+    /// The leader's own block, in the leader's edition alone.
+    pub leader: Option<LeaderView>,
     /// What the page says where it shows no card.
     pub quiet: String,
     pub sources: Vec<SourceView>,

@@ -197,7 +197,7 @@ impl Dropped {
         }
         let git = partition.starts_with("source=git/");
         match table.name {
-            "people_accounts" => Ok(rows.clear()),
+            "people_accounts" => self.without_links(rows),
             "busy" | "absences" => self.without_calendars(table, rows),
             "commits" if git => without_repositories(&self.clones, rows),
             "rewrites" => without_repositories(&self.rewrites, rows),
@@ -205,6 +205,13 @@ impl Dropped {
             "comments" if partition.starts_with("source=jira/") => self.without_issue_children(rows),
             _ => self.without_pull_request_children(table, rows),
         }
+    }
+
+    /// Without the links of one source; a partition may hold those of another that is delivered otherwise.
+    fn without_links(&self, rows: DataFrame) -> PolarsResult<DataFrame> {
+        let sources: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
+        let sources = DataFrame::new(sources.len(), vec![Column::new("source".into(), sources)])?;
+        rows.lazy().join(sources.lazy(), [col("source")], [col("source")], anti()).collect()
     }
 
     fn without_issue_children(&self, rows: DataFrame) -> PolarsResult<DataFrame> {
@@ -277,4 +284,27 @@ fn without_repositories(ids: &BTreeSet<i64>, rows: DataFrame) -> PolarsResult<Da
 
 fn anti() -> JoinArgs {
     JoinArgs::new(JoinType::Anti)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::records::PersonAccount;
+    use crate::model::{Account, Batch, Replaced};
+    use crate::store::Store;
+
+    #[test]
+    fn links_of_a_source_that_is_told_anew_go_and_those_of_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
+        let link = |account: i64, source: &str| PersonAccount {
+            person: Account::from_stored(1),
+            account: Account::from_stored(account),
+            source: source.to_owned(),
+        };
+        let links = vec![link(1, "jira"), link(2, "jira-app"), link(3, "calendar"), link(4, "github")];
+        store.merge(&Batch { people_accounts: links, ..Batch::default() }, Vec::new()).unwrap();
+        let replaced = ["jira", "git", "calendar"].map(|source| Replaced::Accounts { source: source.to_owned() });
+        store.merge(&Batch { replaced: replaced.to_vec(), ..Batch::default() }, Vec::new()).unwrap();
+        assert_eq!(store.rows()["people_accounts"], 2);
+    }
 }

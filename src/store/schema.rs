@@ -266,7 +266,7 @@ source |_r| "calendar", at |r| Some(noon(r.day)),
 { account: Account, day: jiff::civil::Date, half: bool, kind: String });
 
 table!(PersonAccount, "people_accounts", key ["person", "account"], time None, version None,
-source |r| match r.source.as_str() { "github" => "github", "jira" => "jira", "git" => "git", _ => "calendar" }, at |_r| None,
+source |r| match r.source.as_str() { "github" => "github", "jira" | "jira-app" => "jira", "git" => "git", _ => "calendar" }, at |_r| None,
 { person: Account, account: Account, source: String });
 
 /// All tables, in the order in which they are listed.

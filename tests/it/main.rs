@@ -15,6 +15,7 @@ mod github_issues;
 mod graphql;
 mod jira;
 mod jira_double;
+mod ledger;
 mod memory;
 mod mirror;
 mod night;

@@ -211,6 +211,7 @@ fn every_signal_is_one_query_and_one_card_that_say_what_they_count_and_what_they
     let queries = stems("queries/signals", "sql");
     let mut cards = stems("reports/cards", "toml");
     assert!(cards.remove("joint"), "the joint card has words and no query");
+    assert!(cards.remove("due_follow_ups"), "due follow-ups are counted from the leader's record, by no query");
     assert_eq!(queries, cards);
     for name in queries {
         let sql = read(&root().join(format!("queries/signals/{name}.sql")));

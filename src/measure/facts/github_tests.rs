@@ -29,6 +29,7 @@ fn team(id: &str, person: usize, repositories: &[&str], projects: &[&str]) -> Te
         repositories: repositories.iter().map(|name| (*name).to_owned()).collect(),
         clones: Vec::new(),
         projects: projects.iter().map(|key| (*key).to_owned()).collect(),
+        leader: None,
         on_call: Vec::new(),
         events: Vec::new(),
         hours: hours(),

@@ -24,6 +24,7 @@ pub mod item_days;
 pub mod item_returns;
 pub mod item_starts;
 pub mod limits;
+pub mod one_to_ones;
 #[cfg(test)]
 mod optional_tests;
 pub mod person_days;
@@ -181,6 +182,7 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("rewritten_changes", rewritten_changes::frame(&rewritten_changes::rows(ground), ground)?),
         ("sprint_work", sprint_work::frame(&sprint_work::rows(ground, &works), ground)?),
         ("absence_days", absence_days::frame(&absence_days::rows(ground), ground)?),
+        (one_to_ones::NAME, one_to_ones::frame(&one_to_ones::rows(ground), ground)?),
         ("workdays", workdays(ground)?),
         ("params", params(ground)?),
     ]);

@@ -1,7 +1,7 @@
 //! Hours and calendars of people.
 
 use super::*;
-use crate::measure::tables::{Busy, Commit};
+use crate::measure::tables::{Busy, Commit, Talk};
 
 const CALENDAR: i64 = 500;
 
@@ -102,4 +102,39 @@ fn a_day_is_full_of_meetings_beyond_what_85_in_100_days_of_the_team_had() {
     let expected = (0..=4).map(|day| format!("day {day} person 1 - {} of 1", i64::from(day == 1)));
     let expected: Vec<String> = expected.collect();
     compare(week(&with_calendar(), &tables, "meeting_load"), &expected.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_one_to_one_of_the_leader_counts_on_the_day_it_was_planned_for_and_gave_way_when_cancelled_or_moved_far() {
+    let mut tables = tables();
+    let talk = |account: i64, planned: i64, held: i64, cancelled: bool| Talk {
+        account,
+        planned_at: at(planned, 10),
+        starts_at: at(held, 15),
+        cancelled,
+    };
+    tables.talks = vec![
+        talk(CALENDAR, 0, 0, false),
+        talk(CALENDAR, 1, 1, true),
+        // From Wednesday to Friday are two working days, from Wednesday to Monday three; from Friday back to Tuesday three.
+        talk(CALENDAR, 2, 4, false),
+        talk(CALENDAR, 2, 7, false),
+        talk(CALENDAR, 4, 1, false),
+        // After what was read, and of somebody else.
+        talk(CALENDAR, 7, 7, true),
+        talk(CALENDAR + 1, 1, 1, true),
+    ];
+    let mut roster = with_calendar();
+    assert_eq!(week(&roster, &tables, "moved_one_to_ones"), [""; 0], "nobody leads the team");
+    roster.teams[0].leader = Some(0);
+    compare(
+        week(&roster, &tables, "moved_one_to_ones"),
+        &[
+            "day 0 person 1 - 0 of 1",
+            "day 1 person 1 - 1 of 1",
+            "day 2 person 1 - 0 of 1",
+            "day 2 person 1 - 1 of 1",
+            "day 4 person 1 - 1 of 1",
+        ],
+    );
 }

@@ -58,6 +58,7 @@ pub(super) fn roster() -> Roster {
         repositories: vec![format!("o/{id}")],
         clones: Vec::new(),
         projects: vec![project.to_owned()],
+        leader: None,
         on_call: Vec::new(),
         events: Vec::new(),
         hours: hours(),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::measure::tables::{Busy, CheckRun, Commit, Remark, Rewrite};
+use crate::measure::tables::{Busy, CheckRun, Commit, Remark, Rewrite, Talk};
 
 /// Repeatable numbers.
 struct Scatter(u64);
@@ -116,6 +116,7 @@ fn world(seed: u64) -> Tables {
         let (account, starts_at) = (500 + scatter.below(3), next(&mut scatter));
         let ends_at = Millis(starts_at.0 + (1 + scatter.below(4)) * HOUR / 2);
         tables.busy.push(Busy { account, starts_at, ends_at, kind: "meeting".to_owned(), attendees: Some(3) });
+        tables.talks.push(Talk { account, planned_at: starts_at, starts_at, cancelled: sha % 4 == 0 });
     }
     tables
 }
@@ -124,6 +125,7 @@ fn world(seed: u64) -> Tables {
 fn staffed() -> Roster {
     let mut roster = roster();
     let monday = day_number(date(2026, 9, 7));
+    roster.teams[0].leader = Some(0);
     for (at, person) in roster.people.iter_mut().enumerate().take(3) {
         person.calendar = Some((500 + at as i64, monday + 10));
         person.absences = vec![(monday - 40 + 7 * at as i64, monday - 37 + 7 * at as i64)];
@@ -165,6 +167,7 @@ fn shuffled(mut tables: Tables, scatter: &mut Scatter) -> Tables {
     mix(&mut tables.tickets, scatter);
     mix(&mut tables.commits, scatter);
     mix(&mut tables.busy, scatter);
+    mix(&mut tables.talks, scatter);
     mix(&mut tables.remarks, scatter);
     mix(&mut tables.check_runs, scatter);
     mix(&mut tables.rewrites, scatter);
@@ -187,6 +190,7 @@ proptest! {
         for membership in moved.teams.iter_mut().flat_map(|team| &mut team.members) {
             membership.person = places[membership.person];
         }
+        moved.teams[0].leader = Some(places[0]);
         moved.teams[0].members.reverse();
         moved.accounts.values_mut().for_each(|person| *person = places[*person]);
         let expected = everything(&plain, &tables);
