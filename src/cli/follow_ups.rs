@@ -121,7 +121,7 @@ pub(super) fn talked(asked: &Talked, outside: &Outside<'_>) -> Result<ExitCode, 
         return Err(Failure::configuration(message.to_owned()));
     }
     let Found { config, about, today } = find(&asked.of, outside)?;
-    let names = ledger::names(&config);
+    let names = config.names();
     for (flag, text) in [("--mine", &asked.mine), ("--agreed", &asked.agreed)] {
         if let Some(Err(message)) = text.as_ref().map(|text| accepts(text, &names)) {
             return Err(Failure::configuration(format!("{flag} {message}")));

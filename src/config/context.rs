@@ -13,7 +13,7 @@ use super::identities::quoted;
 use super::problem::Notes;
 use super::reader::Table;
 use super::{Config, Event, Report, Team};
-use crate::language::{self, Rules, Slot};
+use crate::language::{self, Names, Rules, Slot};
 
 /// The head of a new file.
 const HEAD: &str = "# What this team itself says about its days: releases, planning, moves. Any member may add an entry by hand, or with\n\
@@ -23,8 +23,6 @@ const HEAD: &str = "# What this team itself says about its days: releases, plann
 pub const OTHER: &str = "other";
 /// The longest label, in characters.
 const LONGEST: usize = 80;
-/// Parts of an id or of an address that are shorter than this are no name by themselves.
-const SHORTEST_NAME: usize = 3;
 
 /// An entry of a context file by its number, which counts from 1 in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,13 +177,14 @@ fn without(text: &str, line: usize) -> String {
 /// What events are held against. The language rules are read once, when the first label needs them.
 pub struct Judge<'a> {
     config: &'a Config,
+    names: Names,
     rules: OnceCell<Rules>,
 }
 
 impl<'a> Judge<'a> {
     #[must_use]
     pub fn new(config: &'a Config) -> Self {
-        Self { config, rules: OnceCell::new() }
+        Self { config, names: config.names(), rules: OnceCell::new() }
     }
 
     /// What is wrong with an event of a team: its days, the form of its kind, and above all its label, which stands on
@@ -204,7 +203,7 @@ impl<'a> Judge<'a> {
         if label.is_empty() || label.chars().count() > LONGEST || label.chars().any(char::is_control) {
             faults.push(format!("`label` is one line of 1 to {LONGEST} characters"));
         }
-        if label.contains('@') || self.config.names_somebody(label) {
+        if self.names.appear_in(label) {
             faults.push("`label` names a person or an account; say what it is about, never whom".to_owned());
             return faults;
         }
@@ -215,20 +214,20 @@ impl<'a> Judge<'a> {
 }
 
 impl Config {
-    /// Whether a text holds the id, an account or the address of somebody of the roster, or a part of an id or an
-    /// address that is a name by itself; upper case, marks above letters and look-alike letters make no difference.
+    /// What may not stand in a label or a leader's record: everybody of the roster, under every name that it has for
+    /// them.
     #[must_use]
-    pub fn names_somebody(&self, text: &str) -> bool {
-        let said = tokens(text);
-        let said_so = |name: &Vec<String>| !name.is_empty() && said.windows(name.len()).any(|part| part == name);
-        self.people.iter().any(|person| {
-            let local = |email: &String| email.split('@').next().unwrap_or_default().to_owned();
-            let locals: Vec<String> = person.emails.iter().map(local).collect();
-            let whole = [&person.id].into_iter().chain(&person.github).chain(&person.jira).chain(&locals);
-            let parts = [&person.id].into_iter().chain(&locals).flat_map(|name| tokens(name));
-            let parts = parts.filter(|part| part.chars().count() >= SHORTEST_NAME).map(|part| vec![part]);
-            whole.map(|name| tokens(name)).chain(parts).any(|name| said_so(&name))
-        })
+    pub fn names(&self) -> Names {
+        let mut names = Names::default();
+        for person in &self.people {
+            names.add_with_parts(&person.id);
+            person.github.iter().chain(&person.jira).for_each(|login| names.add(login));
+            for email in &person.emails {
+                // The part after the @ names an organisation, not a person.
+                names.add_with_parts(email.split('@').next().unwrap_or_default());
+            }
+        }
+        names
     }
 
     /// Adds what the teams' own files say to the events of the configuration. What cannot be used of either is left out
@@ -284,12 +283,6 @@ fn rules(report: &Report) -> Rules {
     };
     let own = language::shipped(&report.language).and_then(Result::ok).or_else(folder);
     own.or_else(|| language::shipped("en")?.ok()).expect("the English rules that come with the program can be read")
-}
-
-/// The words of a text in one plain form, without what stands between them.
-fn tokens(text: &str) -> Vec<String> {
-    let plain = language::plain(text).to_lowercase();
-    plain.split(|letter: char| !letter.is_alphanumeric()).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -767,21 +767,6 @@ fn own_signals(folder: &Path) -> std::io::Result<Vec<String>> {
     Ok(names.into_iter().collect())
 }
 
-/// A path without `.` and `..`, as far as its text tells.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if plain.file_name().is_some() => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
-}
-
 /// An address: https, or http for this machine alone; without credentials in it.
 ///
 /// # Errors
@@ -797,6 +782,21 @@ pub fn address(text: &str) -> Result<Url, &'static str> {
         return Ok(url);
     }
     Err("addresses must begin with https:// (http:// is for this machine alone)")
+}
+
+/// A path without `.` and `..`, as far as its text tells.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -148,11 +148,18 @@ fn answer(result: Result<(), Error>) -> Result<Answer, TransportError> {
         Ok(()) => coded(250),
         Err(error) => match error.status() {
             Some(code) => coded(code.into()),
-            None if error.is_tls() || error.is_client() || error.is_response() => coded(NO_CODE),
             None if error.is_timeout() => Err(TransportError::Timeout),
+            // A handshake that failed is told as a connection that failed, but its cause is none of the network.
+            None if error.is_tls() || error.is_client() || error.is_response() || !is_of_the_network(&error) => {
+                coded(NO_CODE)
+            }
             None => Err(TransportError::Connect),
         },
     }
+}
+
+fn is_of_the_network(error: &Error) -> bool {
+    std::error::Error::source(error).is_none_or(|cause| cause.is::<std::io::Error>())
 }
 
 /// What to do about a code of SMTP.

@@ -7,10 +7,9 @@ use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 
 mod file;
-mod names;
 
+pub use crate::language::Names;
 pub use file::{Ledger, LedgerError, file, write};
-pub use names::Names;
 
 /// At most this many characters in what was agreed, and in what the leader will do.
 pub const MOST_CHARACTERS: usize = 200;

@@ -2,9 +2,11 @@
 //! files, cards or pages: a text and its slot go in, the rules that it breaks come out.
 
 mod fold;
+mod names;
 mod rules;
 
 pub use fold::fold;
+pub use names::Names;
 pub use rules::{Broken, Rules, RulesError, Slot, placeholders};
 
 /// The languages that come with the program, with their rules.
@@ -18,12 +20,6 @@ const SHIPPED: [(&str, &str); 2] =
 #[must_use]
 pub fn shipped(language: &str) -> Option<Result<Rules, RulesError>> {
     SHIPPED.iter().find(|(name, _)| *name == language).map(|(_, text)| Rules::parse(text))
-}
-
-/// A text in the plain form in which rules look at it, without marks above letters: for comparing words.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    fold::fold(text, true)
 }
 
 /// The tags of the languages that come with the program.

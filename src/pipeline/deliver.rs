@@ -36,8 +36,8 @@ impl Config {
 }
 
 impl Courier<'_> {
-    /// Delivers what is due, and notes in the record what became of it; `keep` writes the record after each delivery.
-    /// Returns whether everything that is due has arrived.
+    /// Delivers what is due, and notes in the record what became of it, as gaps where it failed; `keep` writes the record
+    /// after each delivery.
     ///
     /// # Errors
     /// [`Failure`] where the record cannot be written.
@@ -48,12 +48,12 @@ impl Courier<'_> {
         digests: &[Digest],
         record: &mut RunRecord,
         keep: &dyn Fn(&RunRecord) -> Result<(), Failure>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         let night = as_of.to_zoned_datetime(self.config.organisation.zone.clone()).date().to_string();
         let newest = record.deliveries.iter().map(|delivery| delivery.night.clone()).max();
         if newest.is_some_and(|newest| newest > night) && !self.again {
             tracing::info!("a later night has been delivered already; --deliver-again delivers this one as well");
-            return Ok(true);
+            return Ok(());
         }
         let begun = Instant::now();
         record.deliveries.retain(|delivery| delivery.night == night && delivery.failed.is_none() && !self.again);
@@ -80,9 +80,8 @@ impl Courier<'_> {
         let failed = record.deliveries.iter().filter_map(|one| Some((one, one.failed.as_ref()?)));
         let gaps: Vec<String> =
             failed.map(|(one, reason)| format!("delivery {}: {}: {reason}", one.team, one.way)).collect();
-        let complete = gaps.is_empty();
         record.gaps.extend(gaps);
-        Ok(complete)
+        Ok(())
     }
 
     /// Tells the healthcheck that a run begins or how it ended. What goes wrong is warned of and changes nothing.

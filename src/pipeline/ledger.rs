@@ -12,7 +12,7 @@ use super::freshness::team_sources;
 use super::history::History;
 use crate::catalogue::REMINDERS;
 use crate::config::{Config, Team};
-use crate::follow_ups::{About, FollowUp, Ledger, LedgerError, MOST_DUE, Names, Standing, State, write as write_file};
+use crate::follow_ups::{About, FollowUp, Ledger, LedgerError, MOST_DUE, Standing, State, write as write_file};
 use crate::model::time::{date_of, day_number};
 use crate::notice::replay::FellBack;
 use crate::notice::since::since;
@@ -39,21 +39,6 @@ impl From<LedgerError> for Failure {
     }
 }
 
-/// What may not stand in a record: everybody of the configuration, under every name that it has for them.
-#[must_use]
-pub fn names(config: &Config) -> Names {
-    let mut names = Names::default();
-    for person in &config.people {
-        names.add_with_parts(&person.id);
-        person.github.iter().chain(&person.jira).for_each(|login| names.add(login));
-        for email in &person.emails {
-            // The part after the @ names an organisation, not a person.
-            names.add_with_parts(email.split('@').next().unwrap_or_default());
-        }
-    }
-    names
-}
-
 /// The folders of all records, once each.
 fn folders(config: &Config) -> BTreeSet<&Path> {
     config.teams.iter().filter_map(|team| team.ledger.as_deref()).collect()
@@ -62,7 +47,7 @@ fn folders(config: &Config) -> BTreeSet<&Path> {
 /// What is wrong with the records, one line each: their editions are not written.
 #[must_use]
 pub fn problems(config: &Config) -> Vec<String> {
-    let names = names(config);
+    let names = config.names();
     let wrong = folders(config).into_iter().filter_map(|folder| Ledger::read(folder, &names).err());
     wrong
         .flat_map(|error| error.to_string().lines().map(|line| format!("leader's record: {line}")).collect::<Vec<_>>())
@@ -74,7 +59,7 @@ pub fn problems(config: &Config) -> Vec<String> {
 /// # Errors
 /// [`Failure`] where a record cannot be used, or no team keeps one.
 pub fn records<'a>(config: &'a Config, team: Option<&str>) -> Result<Vec<(Vec<&'a Team>, Standing)>, Failure> {
-    let names = names(config);
+    let names = config.names();
     let wanted = team.map(|id| keeper(config, id)).transpose()?;
     let mut records = Vec::new();
     for folder in folders(config) {
@@ -119,7 +104,7 @@ fn keeper<'a>(config: &'a Config, id: &str) -> Result<&'a Team, Failure> {
 /// [`Failure`] where the team keeps none, or it cannot be used.
 pub fn change(config: &Config, team: &str) -> Result<Ledger, Failure> {
     let folder = keeper(config, team)?.ledger.as_deref().unwrap_or(Path::new(""));
-    Ok(Ledger::change(folder, &names(config))?)
+    Ok(Ledger::change(folder, &config.names())?)
 }
 
 /// The card of an id, or the open one about a signal; of the teams that keep a record, or of one team.
@@ -160,7 +145,7 @@ pub fn card(history: &History, config: &Config, wanted: &str, team: Option<&str>
 /// Writes the edition of every leader whose record can be used. Returns what was wrong with the others.
 pub(super) fn write(night: &Night<'_>, noticed: &Noticed, pages: &[page::Team]) -> Vec<String> {
     let mut gaps = Vec::new();
-    let names = names(night.config);
+    let names = night.config.names();
     let organisation = night.organisation(noticed);
     for (at, team) in night.config.teams.iter().enumerate() {
         let Some(folder) = &team.ledger else { continue };

@@ -7,6 +7,7 @@ mod calendars;
 mod cli;
 mod context;
 mod deliver;
+mod deliver_tls;
 mod free_busy;
 mod git;
 mod github;

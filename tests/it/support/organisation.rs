@@ -73,8 +73,14 @@ impl Organisation {
 
     /// Runs the program in the folder, and sees to it that it prints nothing private.
     pub fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(&[], arguments)
+    }
+
+    /// The same with more variables of the environment.
+    pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_undercurrent"));
-        command.current_dir(self.folder.path()).env("TEST_TOKEN", "token-of-a-test").args(arguments);
+        command.current_dir(self.folder.path()).env("TEST_TOKEN", "token-of-a-test");
+        command.envs(variables.iter().copied()).args(arguments);
         let output = command.output().expect("the program starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let ended = Ended {

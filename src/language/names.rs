@@ -1,8 +1,8 @@
-//! What may not stand in the record: ids, logins and addresses of the people of the configuration, word by word.
+//! What may not stand in a record or a label: ids, logins and addresses of the people of the configuration, word by word.
 
 use std::fmt;
 
-use crate::language::fold;
+use super::fold;
 
 /// Parts of ids and addresses shorter than this are too common to be refused by themselves.
 const SHORTEST_PART: usize = 3;
