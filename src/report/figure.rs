@@ -42,7 +42,11 @@ impl Maker<'_> {
             let next = signal.points.iter().position(|point| point.from > talked_on).filter(|next| *next > 0)?;
             Some((f64::from(u32::try_from(next).ok()?), talk.label.clone()))
         });
-        Some(self.series_figure(format!("t{follow_up}-{slug}"), card, signal, points, line.into_iter().collect()))
+        let mut figure =
+            self.series_figure(format!("t{follow_up}-{slug}"), card, signal, points, line.into_iter().collect());
+        // The same signal may be drawn on its card as well: a title names one drawing only.
+        figure.title = format!("{} ({}, {})", figure.title, talk.label, self.words.short_day(talked_on));
+        Some(figure)
     }
 
     fn series_figure(
