@@ -5,7 +5,7 @@ use super::chance::Chance;
 use super::people::{LEADER, PersonPlan};
 use super::work::{GITHUB, MORNING, TeamWork};
 use crate::model::AccountKind;
-use crate::model::records::{Busy, CheckRun, Comment, Commit, IssueChange, Rewrite, Sprint};
+use crate::model::records::{Busy, CheckRun, Comment, IssueChange, Rewrite, Sprint};
 use crate::model::time::{Millis, date_of};
 
 const MINUTE: i64 = 60_000;
@@ -249,24 +249,8 @@ impl TeamWork<'_> {
             if at > self.until {
                 continue;
             }
-            let mut sha = [0u8; 20];
-            sha[..8].copy_from_slice(&self.id_aside().to_be_bytes());
-            self.batch.commits.push(Commit {
-                host: GITHUB.to_owned(),
-                repository_id: self.repository(),
-                sha,
-                author: Some(self.github(person)),
-                author_kind: AccountKind::User,
-                authored_at: at,
-                utc_offset_minutes: person.offset(at),
-                committed_at: at,
-                additions: Some(4),
-                deletions: Some(1),
-                changed_files: Some(1),
-                parents: 1,
-                number: None,
-                on_default: true,
-            });
+            let id = self.id_aside();
+            self.push_commit(person, at, id, (4, 1, 1), None);
         }
     }
 }

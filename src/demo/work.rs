@@ -317,8 +317,19 @@ impl<'a> TeamWork<'a> {
     }
 
     fn commit(&mut self, person: &PersonPlan, day: i64, minute: i64, number: Option<i64>) {
-        let at = person.at(day, minute);
         let id = self.id();
+        self.push_commit(person, person.at(day, minute), id, (20, 6, 2), number);
+    }
+
+    /// A commit of so many lines added, lines deleted and files changed.
+    pub(super) fn push_commit(
+        &mut self,
+        person: &PersonPlan,
+        at: Millis,
+        id: i64,
+        (additions, deletions, files): (i64, i64, i64),
+        number: Option<i64>,
+    ) {
         let mut sha = [0u8; 20];
         sha[..8].copy_from_slice(&id.to_be_bytes());
         self.batch.commits.push(Commit {
@@ -330,9 +341,9 @@ impl<'a> TeamWork<'a> {
             authored_at: at,
             utc_offset_minutes: person.offset(at),
             committed_at: at,
-            additions: Some(20),
-            deletions: Some(6),
-            changed_files: Some(2),
+            additions: Some(additions),
+            deletions: Some(deletions),
+            changed_files: Some(files),
             parents: 1,
             number,
             on_default: number.is_none(),

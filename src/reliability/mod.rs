@@ -8,6 +8,8 @@ mod habits;
 mod page;
 mod team;
 
+use std::collections::BTreeMap;
+
 use habits::{HABITS, Habit};
 use team::{Planted, Team};
 
@@ -45,7 +47,6 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     pub slug: String,
-    pub title: String,
     pub kind: Kind,
     pub sizes: Vec<Found>,
     /// Cards of this signal in calm teams, all signals on, alone or as one of three.
@@ -81,13 +82,12 @@ pub fn measure(teams: usize) -> Result<Reliability, CatalogueError> {
     let calm = [calm(&specs, teams), calm(&core, teams)];
     let lines = specs.iter().map(|(spec, habit)| Line {
         slug: spec.slug.clone(),
-        title: catalogue.card(&spec.slug).map(|card| card.title.clone()).unwrap_or_default(),
         kind: spec.kind,
         sizes: sizes(spec.kind)
             .iter()
             .map(|times| Found {
                 from_to: (habit.usual, grown(spec, habit.usual, *times)),
-                ..planted(&specs, &[&spec.slug], *times, teams)
+                ..planted(&specs, &[(&spec.slug, *times)], teams)
             })
             .collect(),
         calm_cards: calm[0].iter().flatten().filter(|slug| **slug == spec.slug).count(),
@@ -127,7 +127,9 @@ fn theme(
     signals: &[&str; 3],
     teams: usize,
 ) -> (String, Vec<String>, Vec<Found>) {
-    let found = ODDS[..2].iter().map(|times| planted(specs, signals, *times, teams)).collect();
+    let kind = |slug: &str| specs.iter().find(|(spec, _)| spec.slug == slug).map_or(Kind::Share, |(spec, _)| spec.kind);
+    let sized = |size: usize| signals.map(|slug| (slug, sizes(kind(slug))[size]));
+    let found = [0, 1].iter().map(|size| planted(specs, &sized(*size), teams)).collect();
     (name.to_owned(), signals.map(str::to_owned).to_vec(), found)
 }
 
@@ -141,17 +143,17 @@ fn calm(specs: &[(SignalSpec, Habit)], teams: usize) -> Vec<Vec<String>> {
     watched.into_iter().flatten().collect()
 }
 
-/// Plants one size of some signals in many teams, and counts where one of them is named on a card.
-fn planted(specs: &[(SignalSpec, Habit)], signals: &[&str], times: f64, teams: usize) -> Found {
-    let signals: Vec<String> = signals.iter().map(|slug| (*slug).to_owned()).collect();
+/// Plants signals, each with its factor, in many teams, and counts where one of them is named on a card.
+fn planted(specs: &[(SignalSpec, Habit)], times: &[(&str, f64)], teams: usize) -> Found {
+    let times: BTreeMap<String, f64> = times.iter().map(|(slug, times)| ((*slug).to_owned(), *times)).collect();
     let mut delays: Vec<usize> = side_by_side(teams, |number| {
         // The begin falls on every day of a fortnight alike.
         let from = usize::try_from(5 * (BEFORE + AROUND.0)).unwrap_or(0) + number % 10;
-        let planted = Planted { signals: signals.clone(), from, times };
+        let planted = Planted { times: times.clone(), from };
         let weeks = BEFORE + AROUND.0 + AROUND.1;
         let team = Team::new(&format!("planted/{number}"), FIRST_MONDAY, weeks, Some(&planted));
         let cards = watch(&team, specs, AROUND.0 + AROUND.1);
-        let named = cards.iter().filter(|(names, _)| names.iter().any(|name| signals.contains(name)));
+        let named = cards.iter().filter(|(names, _)| names.iter().any(|name| times.contains_key(name)));
         // A card stands on the morning after its night, so the first day after one working day is "1".
         named.filter_map(|(_, opened)| opened.checked_sub(from)).find(|days| (1..=20).contains(days))
     })
@@ -203,9 +205,9 @@ mod tests {
         let catalogue = Catalogue::embedded().unwrap();
         let specs: Vec<(SignalSpec, Habit)> =
             HABITS[..4].iter().map(|habit| (catalogue.card(habit.slug).unwrap().spec(), *habit)).collect();
-        let found = planted(&specs, &["waiting_for_review"], 20.0, 12);
+        let found = planted(&specs, &[("waiting_for_review", 20.0)], 12);
         assert!(found.within[1] >= 8 && found.median_days.unwrap() <= 15, "{found:?}");
-        assert!(planted(&specs, &["waiting_for_review"], 1.0, 12).within[1] <= 2);
+        assert!(planted(&specs, &[("waiting_for_review", 1.0)], 12).within[1] <= 2);
     }
 
     #[test]

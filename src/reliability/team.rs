@@ -23,14 +23,13 @@ const WEEK: usize = 5;
 const FORTNIGHT: usize = 10;
 const FORTNIGHT_DAYS: f64 = 10.0;
 
-/// What is planted: from one working day on a signal's odds (of a rate, its events) are multiplied.
+/// What is planted: from one working day on the odds of some signals (of a rate, its events) are multiplied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planted {
-    pub signals: Vec<String>,
+    /// By signal, above 1; the low side is divided by it.
+    pub times: BTreeMap<String, f64>,
     /// Position among the team's working days.
     pub from: usize,
-    /// Above 1; the low side is divided by it.
-    pub times: f64,
 }
 
 /// One team's chance, so that all of its signals share days and members.
@@ -92,8 +91,9 @@ impl<'a> Team<'a> {
 
     /// What is planted in a signal on a day, as a factor on odds or events.
     fn factor(&self, spec: &SignalSpec, at: usize) -> f64 {
-        let planted = self.planted.filter(|planted| at >= planted.from && planted.signals.contains(&spec.slug));
-        planted.map_or(1.0, |planted| if spec.side == Side::Low { 1.0 / planted.times } else { planted.times })
+        let planted = self.planted.filter(|planted| at >= planted.from);
+        let times = planted.and_then(|planted| planted.times.get(&spec.slug)).copied().unwrap_or(1.0);
+        if spec.side == Side::Low { 1.0 / times } else { times }
     }
 }
 
