@@ -27,6 +27,7 @@ use crate::measure::{self, Measured};
 use crate::model::time::{Millis, day_number};
 use crate::report;
 use crate::report::digest::Digest;
+use crate::report::input::{Organisation, Team};
 use crate::report::words::Words;
 use crate::store::Store;
 
@@ -109,13 +110,20 @@ impl Prepared {
         Ok((latest, gaps))
     }
 
+    /// What the pages are made of.
+    #[must_use]
+    pub fn pages(&self, config: &Config, scopes: &[Scope], as_of: Timestamp) -> (Organisation, Vec<Team>) {
+        let Self { catalogue, words, measured, roster, noticed, .. } = self;
+        let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
+        (night.organisation(noticed), night.teams(noticed))
+    }
+
     /// What is sent about every team, in a few lines.
     #[must_use]
     pub fn digests(&self, config: &Config, scopes: &[Scope], as_of: Timestamp) -> Vec<Digest> {
-        let Self { catalogue, words, measured, roster, noticed, .. } = self;
-        let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
         let base = config.delivery.base.as_ref().map(url::Url::as_str);
-        report::digest::digests(&night.organisation(noticed), &night.teams(noticed), catalogue, words, base)
+        let (organisation, teams) = self.pages(config, scopes, as_of);
+        report::digest::digests(&organisation, &teams, &self.catalogue, &self.words, base)
     }
 
     /// What was noticed.

@@ -59,6 +59,15 @@ fn every_page_keeps_its_budget() {
 }
 
 #[test]
+fn an_index_of_two_hundred_teams_keeps_its_budget() {
+    let named = |(at, team): (usize, Team)| Team { id: format!("{}-{at}", team.id), ..team };
+    let teams: Vec<Team> = sample::teams().into_iter().cycle().take(200).enumerate().map(named).collect();
+    let files = rendered(&sample::organisation(), &teams);
+    let (_, index) = files.iter().find(|(name, _)| name == "index.html").unwrap();
+    assert!((100_000..400_000).contains(&index.len()), "{}", index.len());
+}
+
+#[test]
 fn a_page_runs_nothing_and_asks_nothing_of_the_network() {
     for (name, page) in pages(&all()) {
         for banned in ["<script", " style=", "@import", "url(", "src=", "onload", "<!--notice--><", "javascript:"] {
