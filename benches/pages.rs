@@ -46,7 +46,8 @@ fn pages(criterion: &mut Criterion) {
     let words = Words::embedded().expect("the shipped words");
     let (organisation, teams) = sample();
     let sized = |teams: &[Team]| render(&organisation, teams, &catalogue, &words).expect("pages");
-    let fullest = teams.iter().max_by_key(|team| sized(std::slice::from_ref(*team))[0].1.len()).expect("a team").clone();
+    let fullest =
+        teams.iter().max_by_key(|team| sized(std::slice::from_ref(*team))[0].1.len()).expect("a team").clone();
     let alone = Organisation { index: false, ..organisation.clone() };
     println!("the largest page of the sample: {} bytes", sized(std::slice::from_ref(&fullest))[0].1.len());
     criterion.bench_function("one team's page and figures", |bencher| {

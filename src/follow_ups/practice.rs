@@ -152,7 +152,11 @@ mod tests {
     fn every_day_that_was_set_is_a_promise_with_a_week_of_grace() {
         let kept = [talk(0, "a", 1, Some(14)), on(21, Did::Asked { of: 1, again: MONDAY + 60.days() })];
         assert_eq!(Practice::of(&kept, &[], MONDAY + 30.days()).asked, Share { of: 1, were: 1 });
-        assert_eq!(Practice::of(&kept, &[], MONDAY + 67.days()).asked, Share { of: 1, were: 1 }, "the week is not over");
+        assert_eq!(
+            Practice::of(&kept, &[], MONDAY + 67.days()).asked,
+            Share { of: 1, were: 1 },
+            "the week is not over"
+        );
         assert_eq!(Practice::of(&kept, &[], MONDAY + 68.days()).asked, Share { of: 2, were: 1 });
         let late = [talk(0, "a", 1, Some(14)), on(22, Did::Closed { of: 1 })];
         assert_eq!(Practice::of(&late, &[], MONDAY + 30.days()).asked, Share { of: 1, were: 0 });
