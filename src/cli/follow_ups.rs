@@ -4,11 +4,11 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::commands::{print, reader};
-use super::{Outside, Where};
+use super::{Outside, Where, practice};
 use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::follow_ups::{
-    About, Did, Entry, FIRST_AGAIN, FollowUp, ONCE_MORE, Reason, Standing, State, accepts, day_of, file,
+    About, Did, Entry, FIRST_AGAIN, FollowUp, Ledger, ONCE_MORE, Reason, State, accepts, day_of, file,
 };
 use crate::pipeline::chosen::Chosen;
 use crate::pipeline::history::History;
@@ -51,6 +51,9 @@ pub struct Listed {
     /// Of this team alone.
     #[arg(long, value_name = "ID")]
     team: Option<String>,
+    /// Tells how the record was used: cards talked about, promises kept in time, cards set aside as measured wrongly.
+    #[arg(long)]
+    practice: bool,
     #[command(flatten)]
     place: Where,
 }
@@ -163,7 +166,8 @@ pub(super) fn done(asked: &Done, outside: &Outside<'_>) -> Result<ExitCode, Fail
     let config = Config::load(&asked.place.config)?;
     let today = today(&asked.place, &config, outside);
     let records = ledger::records(&config, asked.team.as_deref())?;
-    let own = |(teams, standing): &(Vec<&crate::config::Team>, Standing)| {
+    let own = |(teams, record): &(Vec<&crate::config::Team>, Ledger)| {
+        let standing = record.standing();
         let one = standing.follow_up(asked.id).filter(|one| one.is_open())?;
         teams.iter().any(|team| team.id == one.about.team).then(|| (one.about.team.clone(), one.state))
     };
@@ -200,9 +204,15 @@ fn question(catalogue: &Catalogue, one: &FollowUp) -> String {
 
 pub(super) fn followups(asked: &Listed, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&asked.place.config)?;
-    let catalogue = Chosen::all(&config)?.catalogue;
     let today = today(&asked.place, &config, outside);
     let records = ledger::records(&config, asked.team.as_deref())?;
+    if asked.practice {
+        let history = History::recall(&reader(&config)?)?;
+        print(&practice::told(&records, &history, today, asked.json)?);
+        return Ok(ExitCode::Complete);
+    }
+    let catalogue = Chosen::all(&config)?.catalogue;
+    let records: Vec<_> = records.iter().map(|(teams, record)| (teams, record.standing())).collect();
     let teams =
         records.iter().flat_map(|(teams, standing)| teams.iter().map(move |team| (*team, standing.open(&team.id))));
     let text = if asked.json {

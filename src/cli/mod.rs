@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod follow_ups;
 mod identities;
+mod practice;
 mod progress;
 mod signals;
 mod words;

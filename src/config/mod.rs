@@ -123,6 +123,35 @@ pub struct Report {
     pub index: bool,
     pub words: Option<PathBuf>,
     pub language: String,
+    /// Who may read the pages besides the user who runs the program.
+    pub readers: Readers,
+}
+
+/// Who may read the pages besides the user who runs the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readers {
+    /// Nobody.
+    #[default]
+    Owner,
+    /// The group of the folder, which it hands on where it has the set-group-id bit.
+    Group,
+    /// Everybody on the machine.
+    All,
+}
+
+impl Readers {
+    /// All of them, with the words that the configuration has for them.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Owner, "owner"), (Self::Group, "group"), (Self::All, "all")];
+
+    /// The rights of a folder, and of a file in it.
+    #[must_use]
+    pub fn modes(self) -> (u32, u32) {
+        match self {
+            Self::Owner => (0o700, 0o600),
+            Self::Group => (0o750, 0o640),
+            Self::All => (0o755, 0o644),
+        }
+    }
 }
 
 /// A GitHub service.
@@ -289,6 +318,8 @@ pub struct Team {
     pub leader: Option<String>,
     /// The folder of the leader's own record.
     pub ledger: Option<PathBuf>,
+    /// The folder of the team's page, where it is not among those of the others.
+    pub pages: Option<PathBuf>,
     pub members: Vec<Membership>,
     pub repositories: Vec<String>,
     pub git: Vec<GitPlace>,
@@ -336,6 +367,12 @@ impl GitAccess {
 }
 
 impl Config {
+    /// The folder in which a team's page stands; `latest` is below it.
+    #[must_use]
+    pub fn pages<'a>(&'a self, team: &'a Team) -> &'a Path {
+        team.pages.as_deref().unwrap_or(&self.report.path)
+    }
+
     /// Whether the issues of a team's repositories are read.
     #[must_use]
     pub fn reads_issues_of(&self, team: &Team) -> bool {

@@ -291,6 +291,7 @@ impl Parser<'_> {
             index: true,
             words: None,
             language: "en".to_owned(),
+            readers: Readers::Owner,
         };
         let Some(mut table) = root.table("report", "[report]", &mut self.notes) else { return report };
         if let Some(path) = table.text("path", &mut self.notes) {
@@ -311,6 +312,12 @@ impl Parser<'_> {
                 );
             }
             report.language = language.into_inner();
+        }
+        if let Some(word) = table.text("readable", &mut self.notes) {
+            match Readers::ALL.iter().find(|(_, known)| known == word.get_ref()) {
+                Some((readers, _)) => report.readers = *readers,
+                None => self.notes.add(word.span(), "pages are readable for the owner, the group, or all"),
+            }
         }
         table.finish(&mut self.notes);
         report
@@ -624,7 +631,8 @@ impl Parser<'_> {
         if let Some(leader) = &leader {
             self.known_person(leader, people);
         }
-        let ledger = table.text("ledger", &mut self.notes).map(|path| self.ledger(&path));
+        let ledger = table.text("ledger", &mut self.notes).map(|path| self.apart(&path, "a leader's folder"));
+        let pages = table.text("pages", &mut self.notes).map(|path| self.apart(&path, "a team's own folder"));
         let members = table.list("members", &mut self.notes);
         let members = members.into_iter().filter_map(|member| self.member(member, people)).collect();
         let repositories = self.repositories(&mut table);
@@ -650,6 +658,7 @@ impl Parser<'_> {
             name: name?.into_inner(),
             leader: leader.map(Spanned::into_inner),
             ledger,
+            pages,
             members,
             repositories,
             git,
@@ -664,13 +673,13 @@ impl Parser<'_> {
         })
     }
 
-    /// A leader's folder, apart from the folder that everybody reads and from the store.
-    fn ledger(&mut self, path: &Spanned<String>) -> PathBuf {
+    /// A folder apart from the one that everybody reads and from the store.
+    fn apart(&mut self, path: &Spanned<String>, whose: &str) -> PathBuf {
         let folder = plain(&self.folder.join(path.get_ref()));
         for (other, what) in [(&self.report, "the pages that everybody may read"), (&self.data, "the store")] {
             let other = plain(&self.folder.join(other));
             if folder.starts_with(&other) || other.starts_with(&folder) {
-                self.notes.add(path.span(), format!("a leader's folder lies apart from {what}: choose another folder"));
+                self.notes.add(path.span(), format!("{whose} lies apart from {what}: choose another folder"));
             }
         }
         folder

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{About, Did, Entry, Names, Reason, Standing, accepts};
+use super::{About, Did, Entry, Names, Opened, Practice, Reason, Standing, accepts};
 
 /// The name of the file in the leader's folder.
 const NAME: &str = "follow-ups.toml";
@@ -91,6 +91,12 @@ impl Ledger {
     #[must_use]
     pub fn standing(&self) -> Standing {
         Standing::of(&self.entries)
+    }
+
+    /// How it was used on a day, given the cards that opened in its teams.
+    #[must_use]
+    pub fn practice(&self, cards: &[Opened], today: Date) -> Practice {
+        Practice::of(&self.entries, cards, today)
     }
 
     /// The number that the next talk gets.

@@ -7,9 +7,11 @@ use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 
 mod file;
+mod practice;
 
 pub use crate::language::Names;
 pub use file::{Ledger, LedgerError, file, write};
+pub use practice::{Opened, Practice, Share, TALKED_WITHIN};
 
 /// At most this many characters in what was agreed, and in what the leader will do.
 pub const MOST_CHARACTERS: usize = 200;

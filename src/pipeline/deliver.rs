@@ -1,7 +1,6 @@
 //! Deliveries after the night: which are due, and what became of them. A night's report is delivered once; what failed is
 //! tried again by the next run of the same night.
 
-use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -44,7 +43,6 @@ impl Courier<'_> {
     pub fn deliver(
         &self,
         as_of: Timestamp,
-        latest: &Path,
         digests: &[Digest],
         record: &mut RunRecord,
         keep: &dyn Fn(&RunRecord) -> Result<(), Failure>,
@@ -67,7 +65,7 @@ impl Courier<'_> {
                 if record.deliveries.iter().any(known) {
                     continue;
                 }
-                let sent = match std::fs::read(latest.join(&name)) {
+                let sent = match std::fs::read(self.config.pages(team).join("latest").join(&name)) {
                     Ok(page) => runtime.block_on(post.send(team, &way, digest, (&name, &page))),
                     Err(error) => Err(NotDelivered::of(format!("the page cannot be read: {error}"))),
                 };

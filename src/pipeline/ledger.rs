@@ -12,7 +12,9 @@ use super::freshness::team_sources;
 use super::history::History;
 use crate::catalogue::REMINDERS;
 use crate::config::{Config, Team};
-use crate::follow_ups::{About, FollowUp, Ledger, LedgerError, MOST_DUE, Standing, State, write as write_file};
+use crate::follow_ups::{
+    About, FollowUp, Ledger, LedgerError, MOST_DUE, Opened, Standing, State, TALKED_WITHIN, write as write_file,
+};
 use crate::model::time::{date_of, day_number};
 use crate::notice::replay::FellBack;
 use crate::notice::since::since;
@@ -25,8 +27,6 @@ use crate::report::{put_notice, render_leader};
 const ONE_TO_ONE_DAYS: usize = 20;
 const FEWEST_GAVE_WAY: i64 = 2;
 const FEWEST_ONE_TO_ONES: i64 = 6;
-/// A card of the replay that opened so many days before a talk about its signal, or fewer, was talked about.
-const TALKED_WITHIN: i64 = 14;
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
@@ -54,11 +54,11 @@ pub fn problems(config: &Config) -> Vec<String> {
         .collect()
 }
 
-/// The records of a configuration, or of one of its teams, for reading: the folder's teams, and what it says.
+/// The records of a configuration, or of one of its teams, for reading, with the teams of its folder.
 ///
 /// # Errors
 /// [`Failure`] where a record cannot be used, or no team keeps one.
-pub fn records<'a>(config: &'a Config, team: Option<&str>) -> Result<Vec<(Vec<&'a Team>, Standing)>, Failure> {
+pub fn records<'a>(config: &'a Config, team: Option<&str>) -> Result<Vec<(Vec<&'a Team>, Ledger)>, Failure> {
     let names = config.names();
     let wanted = team.map(|id| keeper(config, id)).transpose()?;
     let mut records = Vec::new();
@@ -73,7 +73,7 @@ pub fn records<'a>(config: &'a Config, team: Option<&str>) -> Result<Vec<(Vec<&'
             // Another leader's, where the machine keeps them apart.
             Err(LedgerError::Disk { source, .. })
                 if wanted.is_none() && source.kind() == std::io::ErrorKind::PermissionDenied => {}
-            read => records.push((teams, read?.standing())),
+            read => records.push((teams, read?)),
         }
     }
     if records.is_empty() {
@@ -105,6 +105,14 @@ fn keeper<'a>(config: &'a Config, id: &str) -> Result<&'a Team, Failure> {
 pub fn change(config: &Config, team: &str) -> Result<Ledger, Failure> {
     let folder = keeper(config, team)?.ledger.as_deref().unwrap_or(Path::new(""));
     Ok(Ledger::change(folder, &config.names())?)
+}
+
+/// The cards that opened in these teams and are still remembered: those of the last 400 days.
+#[must_use]
+pub fn opened(history: &History, teams: &[&Team]) -> Vec<Opened> {
+    let memories = teams.iter().filter_map(|team| history.cards.get(&team.id));
+    let cards = memories.flat_map(|memory| &memory.cards);
+    cards.map(|card| Opened { card: card.id.clone(), on: date_of(card.opened_on) }).collect()
 }
 
 /// The card of an id, or the open one about a signal; of the teams that keep a record, or of one team.

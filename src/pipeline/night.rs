@@ -1,7 +1,7 @@
 //! The stages in order, for a night, a report made again, and the sample organisation.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -27,6 +27,7 @@ use crate::measure::{self, Measured};
 use crate::model::time::{Millis, day_number};
 use crate::report;
 use crate::report::digest::Digest;
+use crate::report::input::{Organisation, Team};
 use crate::report::words::Words;
 use crate::store::Store;
 
@@ -98,24 +99,46 @@ impl Prepared {
         let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
         let organisation = night.organisation(noticed);
         let teams = night.teams(noticed);
-        let files =
-            report::render(&organisation, &teams, catalogue, words).map_err(|error| Failure::internal(&error))?;
         let date = as_of.to_zoned_datetime(config.organisation.zone.clone()).date();
-        let latest = report::write(&config.report.path, date, &files).map_err(|error| {
-            Failure::storage(format!("cannot write the report to {}: {error}", config.report.path.display()))
-        })?;
+        let put = |folder: &Path, organisation: &Organisation, teams: &[Team]| {
+            let files =
+                report::render(organisation, teams, catalogue, words).map_err(|error| Failure::internal(&error))?;
+            report::write(folder, date, &files, config.report.readers.modes())
+                .map_err(|error| Failure::storage(format!("cannot write the report to {}: {error}", folder.display())))
+        };
+        let mut own: BTreeMap<&Path, Vec<Team>> = BTreeMap::new();
+        let mut common = Vec::new();
+        for team in &teams {
+            own_folder(config, team).map_or(&mut common, |folder| own.entry(folder).or_default()).push(team.clone());
+        }
+        let latest = put(&config.report.path, &organisation, &common)?;
+        // A page of its own stands on no index.
+        let alone = Organisation { index: false, ..organisation };
+        own.iter().try_for_each(|(folder, teams)| put(folder, &alone, teams).map(drop))?;
         let gaps = ledger::write(&night, noticed, &teams);
         seconds.insert("report".to_owned(), elapsed(begun));
         Ok((latest, gaps))
     }
 
+    /// What the pages are made of.
+    #[must_use]
+    pub fn pages(&self, config: &Config, scopes: &[Scope], as_of: Timestamp) -> (Organisation, Vec<Team>) {
+        let Self { catalogue, words, measured, roster, noticed, .. } = self;
+        let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
+        (night.organisation(noticed), night.teams(noticed))
+    }
+
     /// What is sent about every team, in a few lines.
     #[must_use]
     pub fn digests(&self, config: &Config, scopes: &[Scope], as_of: Timestamp) -> Vec<Digest> {
-        let Self { catalogue, words, measured, roster, noticed, .. } = self;
-        let night = Night { config, catalogue, words, measured, roster, scopes, as_of };
         let base = config.delivery.base.as_ref().map(url::Url::as_str);
-        report::digest::digests(&night.organisation(noticed), &night.teams(noticed), catalogue, words, base)
+        let (organisation, teams) = self.pages(config, scopes, as_of);
+        let (own, common): (Vec<Team>, Vec<Team>) =
+            teams.into_iter().partition(|team| own_folder(config, team).is_some());
+        let of =
+            |teams: &[Team], base| report::digest::digests(&organisation, teams, &self.catalogue, &self.words, base);
+        // The address is that of the common folder.
+        [of(&common, base), of(&own, None)].concat()
     }
 
     /// What was noticed.
@@ -123,6 +146,11 @@ impl Prepared {
     pub fn noticed(&self) -> &Noticed {
         &self.noticed
     }
+}
+
+/// The folder of a team whose page is not among those of the others.
+fn own_folder<'a>(config: &'a Config, team: &Team) -> Option<&'a Path> {
+    config.teams.iter().find(|one| one.id == team.id)?.pages.as_deref()
 }
 
 /// Measures, notices and writes the report from a store that is only read, with what it remembers.
@@ -253,7 +281,7 @@ fn carried_out(
             let (latest, digests) = remembered_report(config, &mut store, selection, as_of, &mut record)?;
             let keep = |record: &RunRecord| write_record(record, &store);
             if stages == Stages::Night {
-                courier.deliver(as_of, &latest, &digests, &mut record, &keep)?;
+                courier.deliver(as_of, &digests, &mut record, &keep)?;
             }
             Some(latest)
         }
@@ -262,7 +290,10 @@ fn carried_out(
             let notice = chosen.words.fill("notice-unread", &[("time", &time)]);
             let failed =
                 |error: std::io::Error| Failure::storage(format!("cannot put a notice on the report: {error}"));
-            report::put_notice(&config.report.path.join("latest"), &notice).map_err(failed)?;
+            let folders = config.teams.iter().map(|team| config.pages(team));
+            for folder in folders.chain([config.report.path.as_path()]).collect::<BTreeSet<_>>() {
+                report::put_notice(&folder.join("latest"), &notice).map_err(failed)?;
+            }
             record.gaps.extend(ledger::notice(config, &notice));
             None
         }

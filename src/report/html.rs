@@ -1,14 +1,9 @@
-//! The files of a report: rendered in memory, then swapped in whole, so that readers never see half of one.
+//! The files of a report, rendered in memory.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
 
 use askama::Template;
 use base64::Engine;
-use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -20,8 +15,6 @@ use super::words::{self, Words};
 use crate::catalogue::Catalogue;
 
 const STYLE: &str = include_str!("../../reports/style.css");
-/// Where a dated notice goes.
-const NOTICE_PLACE: &str = "<!--notice-->";
 
 /// Why a report could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -199,91 +192,4 @@ fn index_file(organisation: &Organisation, teams: &[&Team], documents: &[Documen
         shared,
         sources: sources(teams).iter().map(document::source).collect(),
     }
-}
-
-/// Writes `<folder>/<date>/` and `<folder>/latest/`, each swapped in whole. Returns the folder of the latest.
-///
-/// # Errors
-/// What the file system says; the pages that were there before stay.
-pub fn write(folder: &Path, date: Date, files: &[File]) -> std::io::Result<PathBuf> {
-    swap(folder, &date.to_string(), files)?;
-    swap(folder, "latest", files)
-}
-
-fn swap(folder: &Path, name: &str, files: &[File]) -> std::io::Result<PathBuf> {
-    let place = folder.join(name);
-    let (new, old) = (folder.join(format!(".{name}.new")), folder.join(format!(".{name}.old")));
-    if old.exists() && !place.exists() {
-        // An earlier run ended between its two renames: its last good pages come back first.
-        fs::rename(&old, &place)?;
-    }
-    remove(&new)?;
-    remove(&old)?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&new)?;
-    for (name, bytes) in files {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(new.join(name))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-    }
-    if place.exists() {
-        fs::rename(&place, &old)?;
-    }
-    if let Err(error) = fs::rename(&new, &place) {
-        if old.exists() {
-            fs::rename(&old, &place)?;
-        }
-        return Err(error);
-    }
-    fs::File::open(folder)?.sync_all()?;
-    remove(&old)?;
-    Ok(place)
-}
-
-fn remove_file(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn remove(folder: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Puts a dated notice on top of the last good pages, in place of an older one. Returns how many pages carry it.
-///
-/// # Errors
-/// What the file system says.
-pub fn put_notice(latest: &Path, text: &str) -> std::io::Result<usize> {
-    let mut pages = 0;
-    let entries = match fs::read_dir(latest) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_none_or(|end| end != "html") {
-            continue;
-        }
-        let page = fs::read_to_string(&path)?;
-        let Some((before, after)) = page.split_once(NOTICE_PLACE) else { continue };
-        let after = match after.strip_prefix("<p class=\"notice\">").and_then(|rest| rest.split_once("</p>")) {
-            Some((_, rest)) => rest,
-            None => after,
-        };
-        let notice =
-            format!("{before}{NOTICE_PLACE}<p class=\"notice\">{}</p>{after}", super::chart::svg::escape(text));
-        let new = path.with_extension("html.new");
-        remove_file(&new)?;
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(notice.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
-        pages += 1;
-    }
-    Ok(pages)
 }

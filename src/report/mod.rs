@@ -5,6 +5,7 @@ pub mod digest;
 pub mod document;
 pub(crate) mod escape;
 mod figure;
+mod files;
 mod html;
 pub mod input;
 pub mod leader;
@@ -15,7 +16,8 @@ mod page;
 mod view;
 pub mod words;
 
-pub use html::{File, ReportError, put_notice, render, write};
+pub use files::{put_notice, write};
+pub use html::{File, ReportError, render};
 pub use leader::render_leader;
 
 #[cfg(test)]

@@ -59,6 +59,15 @@ fn every_page_keeps_its_budget() {
 }
 
 #[test]
+fn an_index_of_two_hundred_teams_keeps_its_budget() {
+    let named = |(at, team): (usize, Team)| Team { id: format!("{}-{at}", team.id), ..team };
+    let teams: Vec<Team> = sample::teams().into_iter().cycle().take(200).enumerate().map(named).collect();
+    let files = rendered(&sample::organisation(), &teams);
+    let (_, index) = files.iter().find(|(name, _)| name == "index.html").unwrap();
+    assert!((100_000..400_000).contains(&index.len()), "{}", index.len());
+}
+
+#[test]
 fn a_page_runs_nothing_and_asks_nothing_of_the_network() {
     for (name, page) in pages(&all()) {
         for banned in ["<script", " style=", "@import", "url(", "src=", "onload", "<!--notice--><", "javascript:"] {
@@ -362,8 +371,8 @@ fn reports_are_swapped_in_whole_and_a_notice_replaces_the_older_one() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let date = jiff::civil::date(2026, 11, 23);
-    let latest = write(folder.path(), date, &all()).unwrap();
-    let again = write(folder.path(), date, &all()).unwrap();
+    let latest = write(folder.path(), date, &all(), (0o750, 0o640)).unwrap();
+    let again = write(folder.path(), date, &all(), (0o750, 0o640)).unwrap();
     assert_eq!(latest, again);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     assert_eq!(put_notice(&latest, "Nothing could be read on 24 November <b>").unwrap(), 7);
@@ -371,7 +380,7 @@ fn reports_are_swapped_in_whole_and_a_notice_replaces_the_older_one() {
     let page = std::fs::read_to_string(latest.join("payments.html")).unwrap();
     assert!(!page.contains("24 November <b>") && page.matches("class=\"notice\"").count() == 1);
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&latest), mode(&latest.join("payments.html"))), (0o700, 0o600));
+    assert_eq!((mode(&latest), mode(&latest.join("payments.html"))), (0o750, 0o640), "also under the notice");
     let dated = folder.path().join("2026-11-23/payments.html");
     assert!(!std::fs::read_to_string(dated).unwrap().contains("25 November"));
 }

@@ -3,7 +3,7 @@
     look.py FOLDER [--golden DIR] [--accept]      FOLDER: holds pages at any depth
 
 Per view: no rule of axe-core broken, nothing wider than the window, no text of a drawing cut off or over another, one
-heading of the first order; per page: one request, no script. With --golden the first screens of chosen pages are
+heading of the first order; per page: one request, no script; per card: one sheet of A4, printed alone. With --golden the first screens of chosen pages are
 compared with the pictures kept there; --accept writes these anew. Needs the wheels axe-core-python and pillow, and the
 fonts that come with matplotlib, so that every machine draws the same letters.
 """
@@ -109,6 +109,19 @@ def problems(page, scheme, work):
     return json.loads(re.sub(r"&(lt|gt|amp);", lambda m: {"lt": "<", "gt": ">", "amp": "&"}[m[1]], found[1]))
 
 
+def sheets(page, work):
+    """Cards that need more than one sheet where each is printed alone."""
+    wrong, printed = [], work / "printed.pdf"
+    cards = re.findall(r'<article class="card" id="([^"]+)"', page.read_text())
+    for card in cards:
+        address = f"file://{prepared(page, work)}#{card}"
+        chromium(work, "light", "--no-pdf-header-footer", f"--print-to-pdf={printed}", address)
+        count = len(re.findall(rb"/Type */Page[^s]", printed.read_bytes()))
+        if count != 1:
+            wrong.append(f"the card {card} needs {count} sheets")
+    return wrong, len(cards)
+
+
 def pictures(folder, golden, accept, work):
     """Compares, or keeps, the chosen first screens, at half their size."""
     from PIL import Image, ImageChops
@@ -140,16 +153,19 @@ def pictures(folder, golden, accept, work):
 
 def main(folder, golden, accept):
     pages = sorted(page for page in folder.rglob("*.html") if "latest" in page.parts or "ledger" in page.parts)
-    wrong, views = [], 0
+    wrong, views, guides = [], 0, 0
     with tempfile.TemporaryDirectory() as work:
         for page in pages:
             for scheme in SCHEMES:
                 found = problems(page, scheme, Path(work))
                 wrong += [f"{page.relative_to(folder)}, {scheme}, {problem}" for problem in found]
                 views += len(WIDTHS)
+            found, cards = sheets(page, Path(work))
+            wrong += [f"{page.relative_to(folder)}, printed: {problem}" for problem in found]
+            guides += cards
         if golden:
             wrong += pictures(folder, golden, accept, Path(work))
-    print(f"{views} views of {len(pages)} pages, {len(wrong)} problems")
+    print(f"{views} views of {len(pages)} pages, {guides} cards printed, {len(wrong)} problems")
     if wrong or not pages:
         sys.exit("\n".join(wrong[:40]) or "there are no pages")
 

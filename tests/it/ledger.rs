@@ -115,6 +115,14 @@ fn states_follow_the_commands(place: &Organisation) {
     let ended = run(place, &["done", "1"]);
     assert!(ended.exit == 2 && ended.complained.contains("there is no open follow-up 1"), "{ended:?}");
 
+    // Twice about the one, once about the other of the leader's two teams: asked once, then closed before the day came.
+    let practice: Value = serde_json::from_str(&run(place, &["followups", "--practice", "--json"]).printed).unwrap();
+    assert_eq!(practice[0]["follow_ups_asked_within_a_week"], serde_json::json!({"of": 3, "were": 3}));
+    let cards = &practice[0]["cards_talked_about_within_two_weeks"];
+    assert!(cards["were"].as_i64() >= Some(1) && cards["of"].as_i64() >= cards["were"].as_i64(), "{practice}");
+    let text = run(place, &["followups", "--practice"]).printed;
+    assert!(text.contains("follow-ups whose time is over: 3; 3 of them asked"), "{text}");
+
     let card = ["talked", "stalled_work", "--team", "payments"];
     let ended = run(place, &[&card[..], &["--mine", "I ask \"twice\"", "--agreed", "less", "--again", "10d"]].concat());
     assert!(ended.exit == 0 && ended.printed.contains("follow-up 3; you come back to it on 2026-12-03"), "{ended:?}");

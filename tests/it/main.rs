@@ -19,6 +19,7 @@ mod ledger;
 mod memory;
 mod mirror;
 mod night;
+mod own_pages;
 mod recorded;
 mod rewrites;
 mod split;
