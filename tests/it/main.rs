@@ -26,3 +26,4 @@ mod split;
 mod support;
 mod tidy;
 mod trust_canaries;
+mod trust_mirror;

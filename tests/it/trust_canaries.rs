@@ -16,15 +16,15 @@ const TEAM: &str = "repositories = [\"harbor/payments\"]\njira-projects = [\"PAY
                     ledger = \"../out/ledger\"";
 
 /// The services as they stand.
-struct Services {
-    github: MockServer,
-    jira: MockServer,
+pub struct Services {
+    pub github: MockServer,
+    pub jira: MockServer,
     calendars: MockServer,
     clones: String,
 }
 
 impl Services {
-    async fn start(place: &Marked) -> Self {
+    pub async fn start(place: &Marked) -> Self {
         let (github, _) = github_double::start(github()).await;
         let (jira, _) = jira_double::start(jira()).await;
         let calendars = MockServer::builder().start().await;
@@ -62,11 +62,11 @@ impl Services {
         )
     }
 
-    fn whole(&self, flavour: &str) -> String {
+    pub fn whole(&self, flavour: &str) -> String {
         self.lines(&self.github.uri(), &self.jira.uri(), &self.calendars.uri(), flavour)
     }
 
-    fn team(&self) -> String {
+    pub fn team(&self) -> String {
         format!("{TEAM}\ngit = [\"work\", \"{}\"]", self.clones)
     }
 }

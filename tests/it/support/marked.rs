@@ -36,6 +36,11 @@ pub fn mail(at: usize) -> String {
     format!("{}@{}.example", mark("Mail", at), mark("Domain", 0))
 }
 
+/// A person's own token, which services know as theirs.
+pub fn own_token(at: usize) -> String {
+    format!("zqowntokenofperson{at}")
+}
+
 /// What stands in every object of every answer.
 fn salt() -> Salt {
     const FIELDS: [&str; 38] = [
@@ -103,6 +108,7 @@ impl Marked {
             }
             texts.push((format!("number of person {at}"), number(at).to_string()));
             texts.push((format!("address of person {at}"), mail(at)));
+            texts.push((format!("token of person {at}"), own_token(at)));
         }
         for kind in WRITTEN {
             texts.push((kind.to_owned(), mark(kind, 0)));
@@ -344,7 +350,16 @@ pub fn github() -> Github {
     };
     let bot = [(mark("Stranger", 0), 999)];
     let accounts = (0..PEOPLE).map(|at| (mark("Login", at), number(at))).chain(bot).collect();
-    Github { repositories: vec![repository], accounts, inner: 50, page: 100, salt: salt(), ..Github::default() }
+    let viewers = (0..PEOPLE).map(|at| (own_token(at), number(at))).collect();
+    Github {
+        repositories: vec![repository],
+        accounts,
+        viewers,
+        inner: 50,
+        page: 100,
+        salt: salt(),
+        ..Github::default()
+    }
 }
 
 /// A Jira that says more than it is asked for.
@@ -391,6 +406,7 @@ pub fn jira() -> Jira {
         ],
         page: 50,
         salt: salt(),
+        accounts: (0..PEOPLE).map(|at| (own_token(at), mark("Tracker", at))).collect(),
         ..Jira::default()
     }
 }
