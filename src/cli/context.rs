@@ -72,7 +72,8 @@ fn listed(config: &Config, team: &Team, file: &context::File) -> String {
         match &entry.event {
             Ok(event) => {
                 let faults = judge.faults(event);
-                let said = format!("{} to {}  {}", event.from, event.to, event.kind);
+                let kind = if judge.can_be_kind(&event.kind) { &event.kind } else { "?" };
+                let said = format!("{} to {}  {kind}", event.from, event.to);
                 text.push_str(&if faults.is_empty() {
                     format!("{number:>3}  {said}  {}\n", event.label)
                 } else {

@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod follow_ups;
 mod identities;
+mod mirror;
 mod practice;
 mod progress;
 mod signals;
@@ -103,6 +104,8 @@ enum Command {
         #[arg(long, conflicts_with = "undo")]
         teams: bool,
     },
+    /// Shows you what is held on you, and on nobody else: with a token of your own, at a terminal or into a file of yours.
+    Mirror(mirror::Asked),
     /// What a team says of its own days, such as a release: lists it, adds an entry or removes one.
     Context(context::Asked),
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
@@ -218,6 +221,7 @@ impl Cli {
             Command::Collect { place, choice } => commands::run(&place, Stages::Collect, &choice, outside),
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
             Command::Identities { place, undo, teams } => identities::identities(&place, undo, teams, outside),
+            Command::Mirror(asked) => mirror::mirror(&asked, outside),
             Command::Context(asked) => context::run(asked),
             Command::Talked(asked) => follow_ups::talked(&asked, outside),
             Command::Seen(asked) => follow_ups::seen(&asked, outside),

@@ -69,7 +69,7 @@ fn text(path: &Path) -> Result<String, ContextError> {
 }
 
 fn parse(text: &str) -> File {
-    let mut notes = Notes { text, all: Vec::new() };
+    let mut notes = Notes { text, all: Vec::new(), about_people: true };
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         notes.add_private(error.span().unwrap_or(0..0), error.message().to_owned());
@@ -187,6 +187,13 @@ impl<'a> Judge<'a> {
         Self { config, names: config.names(), rules: OnceCell::new() }
     }
 
+    /// Whether a word may stand as an event's kind; one that may not is never shown, since it may be anything.
+    #[must_use]
+    pub fn can_be_kind(&self, kind: &str) -> bool {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !kind.is_empty() && kind.bytes().all(plain) && !self.names.appear_in(kind)
+    }
+
     /// What is wrong with an event of a team: its days, the form of its kind, and above all its label, which stands on
     /// a page. Never quotes what may be a name.
     #[must_use]
@@ -195,8 +202,7 @@ impl<'a> Judge<'a> {
         if event.from > event.to {
             faults.push("`to` lies before `from`".to_owned());
         }
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if event.kind.is_empty() || !event.kind.bytes().all(plain) {
+        if !self.can_be_kind(&event.kind) {
             faults.push("`kind` is a word in lower-case letters, such as release, planning or other".to_owned());
         }
         let label = event.label.trim();

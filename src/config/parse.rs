@@ -24,7 +24,7 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 
 pub(super) fn config(text: &str, file: &Path) -> Result<Config, Problems> {
-    let mut notes = Notes { text, all: Vec::new() };
+    let mut notes = Notes { text, all: Vec::new(), about_people: false };
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         notes.add_private(error.span().unwrap_or(0..0), error.message().to_owned());
@@ -86,6 +86,7 @@ impl Parser<'_> {
         let report = self.report(root);
         (self.report, self.data) = (report.path.clone(), store.path.clone());
         let collect = self.collect(root);
+        self.notes.about_people = true;
         let delivery = self.delivery(root);
         self.mails = delivery.smtp.is_some();
         let github = root.tables("github", "[[github]]", &mut self.notes);

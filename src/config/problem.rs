@@ -59,6 +59,8 @@ impl Problems {
 pub(super) struct Notes<'a> {
     pub text: &'a str,
     pub all: Vec<Problem>,
+    /// What is read now is about people, teams or services: no line of it is shown, since a whole table may stand in one.
+    pub about_people: bool,
 }
 
 impl Notes<'_> {
@@ -86,7 +88,7 @@ impl Notes<'_> {
             line: self.line(span.start),
             column,
             message,
-            excerpt: show.then(|| excerpt.to_owned()),
+            excerpt: (show && !self.about_people).then(|| excerpt.to_owned()),
         });
     }
 }

@@ -147,7 +147,10 @@ impl<'i> Table<'i> {
                 Some(near) => format!("; did you mean `{near}`?"),
                 None => format!("; known keys: {}", self.known.join(", ")),
             };
-            notes.add_private(key.span(), format!("{} has no key `{}`{hint}", self.name, key.get_ref()));
+            // What is nothing like a key may be a name that stands in the wrong place.
+            let named = !notes.about_people || hint.starts_with("; did");
+            let told = if named { format!("no key `{}`", key.get_ref()) } else { "no such key".to_owned() };
+            notes.add_private(key.span(), format!("{} has {told}{hint}", self.name));
         }
     }
 }

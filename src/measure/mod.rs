@@ -132,11 +132,23 @@ fn spread(
     Ok(())
 }
 
-/// Writes facts and evidence as Parquet into `folder`, so that any engine can be asked the same SQL.
+/// The columns of facts and evidence that hold pseudonyms of people.
+const PEOPLE: [&str; 2] = ["person", "reviewer"];
+
+/// Writes facts and evidence as Parquet into `folder`, so that any engine can be asked the same SQL. Pseudonyms never
+/// leave the store: people are numbered anew, in all files alike; their order
+/// stays, since queries sort by it.
 ///
 /// # Errors
 /// [`MeasureError::Write`] names the file.
 pub fn export(measured: &Measured, folder: &std::path::Path) -> Result<(), MeasureError> {
+    let mut people = BTreeSet::new();
+    for rows in measured.facts.iter().map(|(_, rows)| rows).chain(measured.answers.values()) {
+        for column in PEOPLE.iter().filter_map(|name| rows.column(name).ok()) {
+            people.extend(column.i64()?.iter().flatten());
+        }
+    }
+    let numbers: BTreeMap<i64, i64> = people.into_iter().zip(1..).collect();
     for (kind, tables) in [
         ("facts", measured.facts.iter().map(|(name, rows)| ((*name).to_owned(), rows)).collect::<Vec<_>>()),
         ("evidence", measured.answers.iter().map(|(name, rows)| (name.clone(), rows)).collect()),
@@ -150,8 +162,19 @@ pub fn export(measured: &Measured, folder: &std::path::Path) -> Result<(), Measu
         for (name, rows) in tables {
             let path = folder.join(format!("{name}.parquet"));
             let file = std::fs::File::create(&path).map_err(failed(&path))?;
-            ParquetWriter::new(file).finish(&mut rows.clone())?;
+            ParquetWriter::new(file).finish(&mut numbered(rows, &numbers)?)?;
         }
     }
     Ok(())
+}
+
+/// The same rows with the numbers of people in the place of their pseudonyms.
+fn numbered(rows: &DataFrame, numbers: &BTreeMap<i64, i64>) -> PolarsResult<DataFrame> {
+    let mut rows = rows.clone();
+    for name in PEOPLE {
+        let Ok(column) = rows.column(name) else { continue };
+        let own: Vec<Option<i64>> = column.i64()?.iter().map(|person| numbers.get(&person?).copied()).collect();
+        rows.with_column(Column::new(name.into(), own))?;
+    }
+    Ok(rows)
 }

@@ -1,6 +1,7 @@
 //! `check`: what works, what is missing, and the way out, before a night is spent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::collect::{Environment, Sources};
 use super::deliver::Courier;
@@ -13,6 +14,9 @@ use crate::config::Config;
 use crate::model::Pseudonyms;
 use crate::model::time::Millis;
 use crate::store::Store;
+
+/// How long a remote repository is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One line of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +72,11 @@ pub fn check(
         findings.extend(jira_findings(source, answer));
     }
     for source in &sources.git {
-        if source.remote.is_some() && !source.path.exists() {
-            findings.push(fine(format!("mirror at {}: not fetched yet; a run does it", source.place)));
+        if let Some(remote) = &source.remote {
+            findings.push(match git::tips(remote, PATIENCE) {
+                Ok(_) => fine(format!("repository at {}: it can be fetched", source.place)),
+                Err(error) => wrong(format!("repository at {}: {error}", source.place)),
+            });
             continue;
         }
         findings.push(match git::read(&source.path, None, &Pseudonyms::new([0; 32])) {

@@ -33,6 +33,8 @@ const COMMIT_ROWS: usize = 50_000;
 const DAY: i64 = 86_400_000;
 /// The signal that reads the contents of files in clones.
 const REWRITES: &str = "early_rewriting";
+/// The store's folder for copies of remote repositories, which are there only while they are read.
+const COPIES: &str = "mirrors";
 /// Calendars are kept this far ahead, so that moved and cancelled meetings of the next weeks are known.
 const AHEAD: i64 = 14 * DAY;
 
@@ -131,7 +133,7 @@ impl Sources {
         Ok(Self {
             github: github.collect::<Result<_, Failure>>()?,
             jira: jira.collect::<Result<_, Failure>>()?,
-            git: clones(config, &token)?,
+            git: clones(config, names, &token)?,
             rewrites: config.is_on(REWRITES),
             calendars: calendars(config, names),
             free_busy: free_busy.collect::<Result<_, Failure>>()?,
@@ -207,9 +209,11 @@ fn logins(config: &Config) -> Vec<String> {
     config.people.iter().flat_map(|person| &person.github).chain(&config.bots.github).cloned().collect()
 }
 
-/// Clones, and mirrors in the store's own folder; the token of the longest prefix is an address's own.
+/// Clones, and remotes with the place in the store's folder where they are copied while they are read; the token of the
+/// longest prefix is an address's own.
 fn clones(
     config: &Config,
+    names: &Pseudonyms,
     token: &dyn Fn(&TokenPlace, usize) -> Result<SecretString, Failure>,
 ) -> Result<Vec<GitSource>, Failure> {
     let source = |clone: &GitPlace| {
@@ -218,7 +222,7 @@ fn clones(
         let own = config.git.iter().filter(|access| access.covers(url));
         let access = own.max_by_key(|access| access.prefix.path().len());
         let token = access.map(|access| token(&access.token, access.line)).transpose()?;
-        let path = config.store.path.join("mirrors").join(git::mirror_name(url));
+        let path = config.store.path.join(COPIES).join(format!("{:016x}.git", names.number(url.as_str())));
         Ok(GitSource { path, remote: Some(git::Remote { url: url.clone(), token }), place })
     };
     config.teams.iter().flat_map(|team| &team.git).map(source).collect()
@@ -282,6 +286,13 @@ pub fn collect(
     watch: Watch<'_>,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
+    // Copies of repositories that a killed run left behind hold names.
+    match std::fs::remove_dir_all(config.store.path.join(COPIES)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Failure::storage(format!("cannot remove {COPIES} from the store: {error}")));
+        }
+        _ => {}
+    }
     let before = RunRecord::last(store.folder()).map(|record| record.freshness()).unwrap_or_default();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;

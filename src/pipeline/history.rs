@@ -46,6 +46,21 @@ pub struct History {
 }
 
 impl History {
+    /// In which teams (by id) a person (stored pseudonym) was counted: from which Monday on, and to the end of which week.
+    #[must_use]
+    pub fn teams_of(&self, person: i64) -> Vec<(String, Date, Date)> {
+        let mut all = Vec::new();
+        for (team, frozen) in &self.rosters {
+            for (at, (from, people)) in frozen.spans.iter().enumerate() {
+                let next = frozen.spans.get(at + 1).map_or(frozen.to + WEEK, |(next, _)| *next);
+                if people.contains(&person) {
+                    all.push((team.clone(), date_of(*from), date_of(next - 1)));
+                }
+            }
+        }
+        all
+    }
+
     /// What the store remembers; nothing yet in a new one.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ pub fn find(config: &Config, store: &Store, as_of: Timestamp, environment: Envir
         take(Kind::Jira, &source.host, read.map_err(|error| error.to_string()));
     }
     for source in &sources.git {
-        take(Kind::Email, &source.place, git::people(&source.path, names).map_err(|error| error.to_string()));
+        take(Kind::Email, &source.place, git::people(source, names));
     }
     found.proposals = propose(&config.people, &all, &strangers);
     Ok(found)

@@ -9,6 +9,7 @@ pub mod edition;
 pub mod estimate;
 mod exit;
 pub mod freshness;
+pub mod held;
 pub mod history;
 pub mod identities;
 pub mod ledger;

@@ -123,7 +123,7 @@ fn points(requests: u64) -> u64 {
 }
 
 #[test]
-fn every_question_is_valid_and_asks_for_no_text_beyond_the_list() {
+fn g2_every_question_is_valid_and_asks_for_no_text_beyond_the_list() {
     let schema = schema();
     let allowed: BTreeSet<&str> = TEXTS.iter().map(|(field, _)| *field).collect();
     let mut asked = BTreeSet::new();
@@ -165,7 +165,7 @@ fn questions_cost_what_was_planned_by_the_published_formula() {
 }
 
 #[test]
-fn a_question_with_an_unknown_field_would_be_found() {
+fn g2_a_question_for_a_body_or_an_unknown_field_would_be_found() {
     let schema = schema();
     let wrong = "query { viewer { bodyOfThought } }";
     assert!(ExecutableDocument::parse_and_validate(&schema, wrong, "wrong").is_err());

@@ -25,3 +25,5 @@ mod rewrites;
 mod split;
 mod support;
 mod tidy;
+mod trust_canaries;
+mod trust_mirror;

@@ -14,12 +14,12 @@ use url::Url;
 use crate::git::{git, sandbox};
 
 /// A server of the files of a folder; with a key it answers 401 to requests without it. Ends with the test process.
-struct Server {
-    url: Url,
+pub struct Server {
+    pub url: Url,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-fn serve(folder: PathBuf, key: Option<&'static str>) -> Server {
+pub fn serve(folder: PathBuf, key: Option<&'static str>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = Url::parse(&format!("http://{}/r.git", listener.local_addr().unwrap())).unwrap();
     let requests = Arc::new(Mutex::new(Vec::new()));

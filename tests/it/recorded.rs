@@ -98,7 +98,7 @@ async fn ants() -> (Value, Gathered<Vec<ScopeReport>>) {
         name: "dev196/ants".to_owned(),
         pulls: pull_nodes(&ants),
         review_comments: rows(&ants, "pull_review_comments").to_vec(),
-        commits: Vec::new(),
+        ..Repository::default()
     };
     let renamed = Some("before/ants".to_owned());
     let double = Github { repositories: vec![repository], inner: 3, page: 5, renamed, ..Github::default() };
@@ -258,7 +258,7 @@ async fn jira(fixture: &str, flavour: Flavour, projects: &[&str]) -> (Value, Gat
             custom("customfield_10014", "com.pyxis.greenhopper.jira:gh-epic-link"),
         ],
         page: 7,
-        asked: Vec::new(),
+        ..Jira::default()
     };
     let (server, _) = jira_double::start(double).await;
     let source = JiraSource {

@@ -1,4 +1,7 @@
-//! Mirrors of remote repositories, kept by the `git` command: bare, without blobs, fetched every night.
+//! Copies of remote repositories, fetched by the `git` command: bare, with commits alone where the server can do that.
+//!
+//! A commit holds names, addresses and a message, which the data folder must not hold. Therefore a copy is fetched only
+//! where a tip has moved, and removed as soon as it has been read.
 //!
 //! The command gets a safe environment: no prompts, no hooks, no helpers, no configuration of the machine, and one
 //! protocol. The token stands in its environment, never in an argument, an address or a file.
@@ -12,8 +15,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
-
-use crate::model::Pseudonyms;
 
 /// Where a mirror comes from.
 #[derive(Clone, Debug)]
@@ -71,10 +72,21 @@ pub enum MirrorError {
     Failed,
 }
 
-/// The name of the folder in which an address is mirrored.
-#[must_use]
-pub fn mirror_name(url: &Url) -> String {
-    format!("{:016x}.git", Pseudonyms::new([0; 32]).number(url.as_str()))
+/// The tips of a remote, as one line of the service's own answer each: what HEAD names first, then the others, sorted.
+///
+/// # Errors
+/// [`MirrorError`].
+pub fn tips(remote: &Remote, limit: Duration) -> Result<Vec<String>, MirrorError> {
+    let mut list = command(remote);
+    list.args(["ls-remote", "--quiet", "--", remote.url.as_str(), "HEAD", "refs/heads/*", "refs/pull/*/head"]);
+    let told = finish(list, Instant::now() + limit, limit)?;
+    let lines = told.lines().filter_map(|line| line.split_once('\t'));
+    let (head, others): (Vec<_>, Vec<_>) = lines.partition(|(_, name)| *name == "HEAD");
+    let head = head.first().ok_or(MirrorError::Empty)?.0.to_owned();
+    let mut others: Vec<String> = others.into_iter().map(|(id, _)| id.to_owned()).chain([head.clone()]).collect();
+    others.sort();
+    others.dedup();
+    Ok(std::iter::once(head).chain(others).collect())
 }
 
 /// Brings the mirror at a folder up to date, and makes it where there is none.
@@ -100,12 +112,12 @@ pub fn update(remote: &Remote, folder: &Path, limit: Duration) -> Result<(), Mir
         "--no-write-fetch-head",
         "--no-recurse-submodules",
         "--no-auto-maintenance",
-        "--filter=blob:none",
+        "--filter=tree:0",
         "--",
         "origin",
     ]);
     fetch.args(KEPT);
-    finish(fetch, deadline, limit)
+    finish(fetch, deadline, limit).map(drop)
 }
 
 /// Git with an environment in which it asks nobody, runs nothing and speaks one protocol.
@@ -116,7 +128,7 @@ fn command(remote: &Remote) -> Command {
     }
     command.envs([
         ("GIT_TERMINAL_PROMPT", "0"),
-        // Blobs are left out on purpose: nothing may fetch them one by one, or a fetch could call another for ever.
+        // Files are left out on purpose: nothing may fetch them one by one, or a fetch could call another for ever.
         ("GIT_NO_LAZY_FETCH", "1"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -129,7 +141,7 @@ fn command(remote: &Remote) -> Command {
         ("http.followRedirects".to_owned(), "false".to_owned()),
         ("remote.origin.url".to_owned(), remote.url.to_string()),
         ("remote.origin.promisor".to_owned(), "true".to_owned()),
-        ("remote.origin.partialCloneFilter".to_owned(), "blob:none".to_owned()),
+        ("remote.origin.partialCloneFilter".to_owned(), "tree:0".to_owned()),
     ];
     if let Some(token) = &remote.token {
         let pair = STANDARD.encode(format!("x-access-token:{}", token.expose_secret()));
@@ -143,20 +155,23 @@ fn command(remote: &Remote) -> Command {
     command
 }
 
-/// Runs a command to its end, or stops it at the deadline.
-fn finish(mut command: Command, deadline: Instant, limit: Duration) -> Result<(), MirrorError> {
+/// Runs a command to its end, or stops it at the deadline. Gives what it printed.
+fn finish(mut command: Command, deadline: Instant, limit: Duration) -> Result<String, MirrorError> {
+    // Files without a name: what is in them is gone with the run, however it ends.
     let mut said = tempfile::tempfile().map_err(MirrorError::Folder)?;
+    let mut printed = tempfile::tempfile().map_err(MirrorError::Folder)?;
     let errors = said.try_clone().map_err(MirrorError::Folder)?;
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+    command.stdin(Stdio::null()).stdout(printed.try_clone().map_err(MirrorError::Folder)?).stderr(errors);
     let mut child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => MirrorError::NoCommand,
         _ => MirrorError::Folder(error),
     })?;
     let status = wait(&mut child, deadline).map_err(MirrorError::Folder)?.ok_or(MirrorError::TooLong(limit))?;
-    if status.success() {
-        return Ok(());
-    }
     let mut text = String::new();
+    if status.success() {
+        printed.rewind().and_then(|()| printed.read_to_string(&mut text)).map_err(MirrorError::Folder)?;
+        return Ok(text);
+    }
     // What git said only tells which sentence of ours fits; without it the general one stands.
     let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
     Err(reason(&text))

@@ -12,7 +12,7 @@ mod mirror;
 mod rewrites;
 
 use super::{Context, Cursor, Delivery, NamedAccount, Outcome, ScopeId, ScopeReport};
-pub use mirror::{MirrorError, Remote, mirror_name, update};
+pub use mirror::{MirrorError, Remote, tips, update};
 pub use rewrites::{Span, rewrites};
 
 use crate::model::records::Commit;
@@ -31,7 +31,7 @@ const FETCH_LIMIT: Duration = Duration::from_secs(30 * 60);
 #[derive(Clone, Debug)]
 pub struct GitSource {
     pub path: PathBuf,
-    /// The folder is a mirror of this, which is brought up to date first.
+    /// Copies of this are made in the folder, and removed when they have been read.
     pub remote: Option<Remote>,
     /// How errors name it: a line of the configuration, or the argument of `try`.
     pub place: String,
@@ -136,16 +136,37 @@ async fn collect_one(source: &GitSource, context: &Context) -> ScopeReport {
     report
 }
 
-/// A mirror is fetched first; one that cannot be is not read, so that its scope stays complete up to the night before.
+/// A remote whose tips have not moved is not fetched; one that cannot be fetched is not read, so that its scope stays
+/// complete up to the night before.
 fn fetch_and_read(source: &GitSource, known: Option<&str>, names: &Pseudonyms) -> Result<Reading, String> {
-    let read = match &source.remote {
-        None => read(&source.path, known, names),
-        Some(remote) => {
-            update(remote, &source.path, FETCH_LIMIT).map_err(|error| error.to_string())?;
-            read_mirror(&source.path, known, names)
-        }
+    let Some(remote) = &source.remote else {
+        return read(&source.path, known, names).map_err(|error| error.to_string());
     };
-    read.map_err(|error| error.to_string())
+    let seen = position(&tips(remote, FETCH_LIMIT).map_err(|error| error.to_string())?, names);
+    if known == Some(seen.as_str()) {
+        return Ok(Reading { repository_id: 0, commits: vec![], head: seen, continues: true });
+    }
+    copied(remote, &source.path, |copy| read_mirror(copy, known, names))
+}
+
+/// Reads a copy of a remote that is fetched into a folder and goes with the reading. What an earlier run left there when
+/// it was killed goes first.
+fn copied<T>(remote: &Remote, folder: &Path, read: impl FnOnce(&Path) -> Result<T, GitError>) -> Result<T, String> {
+    let told = |error: std::io::Error| MirrorError::Folder(error).to_string();
+    let clear = || match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(told(error)),
+        _ => Ok(()),
+    };
+    clear()?;
+    let fetched = update(remote, folder, FETCH_LIMIT).map_err(|error| error.to_string());
+    let result = fetched.and_then(|()| read(folder).map_err(|error| error.to_string()));
+    clear()?;
+    result
+}
+
+/// The hash of all tips, which says whether any of them moved.
+fn position(tips: &[String], names: &Pseudonyms) -> String {
+    format!("{:016x}", names.number(&tips.join(",")))
 }
 
 /// Opens a clone that can be read whole. The machine's own git configuration is left alone.
@@ -211,7 +232,7 @@ pub fn read_mirror(path: &Path, known: Option<&str>, names: &Pseudonyms) -> Resu
     others.sort();
     others.dedup();
     let all: Vec<String> = tip.iter().chain(&others).map(ToString::to_string).collect();
-    let position = format!("{:016x}", names.number(&all.join(",")));
+    let position = position(&all, names);
     reading(&repository, (tip, others), position, known, names)
 }
 
@@ -261,8 +282,15 @@ fn repository_id(repository: &gix::Repository, commits: &[Raw], names: &Pseudony
 /// The addresses under which somebody committed to a clone, for a person who tells whose they are.
 ///
 /// # Errors
-/// [`GitError`] where the clone cannot be read.
-pub fn people(path: &Path, names: &Pseudonyms) -> Result<Vec<NamedAccount>, GitError> {
+/// Why the clone cannot be read, or the remote not be fetched.
+pub fn people(source: &GitSource, names: &Pseudonyms) -> Result<Vec<NamedAccount>, String> {
+    match &source.remote {
+        None => addresses(&source.path, names).map_err(|error| error.to_string()),
+        Some(remote) => copied(remote, &source.path, |copy| addresses(copy, names)),
+    }
+}
+
+fn addresses(path: &Path, names: &Pseudonyms) -> Result<Vec<NamedAccount>, GitError> {
     let repository = open(path)?;
     let Some(tip) = head(&repository)? else { return Ok(Vec::new()) };
     let commits = walk(&repository, vec![tip], &mut HashSet::new())?;

@@ -31,7 +31,7 @@ pub use app::{App, Credential};
 use client::Client;
 pub use estimate::{Cost, estimate};
 pub use issues::{IssueSource, KnownItem};
-pub use people::people;
+pub use people::{own_account, people};
 use streams::FirstPage;
 pub use teams::{OrganisationTeam, teams};
 
@@ -187,6 +187,7 @@ pub fn questions() -> Vec<(&'static str, String)> {
     let mut questions = pulls::questions();
     questions.extend(issues::questions());
     questions.push(("people", people::PEOPLE.to_owned()));
+    questions.push(("viewer", people::VIEWER.to_owned()));
     questions.extend(streams::questions());
     questions.extend(teams::questions());
     questions.push(("check runs", checks::question(&many(checks::IN_ONE, "some-id"))));

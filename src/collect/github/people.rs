@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::GithubSource;
+use super::app::Credential;
 use super::client::Client;
 use crate::collect::http::CollectError;
 use crate::collect::{Meter, NamedAccount};
 use crate::model::Pseudonyms;
 
 pub(super) const PEOPLE: &str = include_str!("../../../queries/github/people.graphql");
+pub(super) const VIEWER: &str = include_str!("../../../queries/github/viewer.graphql");
 /// Pages of one repository, at most: ten thousand people.
 const MOST_PAGES: usize = 100;
 
@@ -45,4 +49,15 @@ pub async fn people(source: &GithubSource, names: &Pseudonyms) -> Result<Vec<Nam
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// The number of the account to which a token belongs, as the service says it.
+///
+/// # Errors
+/// [`CollectError`] where the service cannot be reached, refuses the token, or names no account.
+pub async fn own_account(url: &Url, token: &SecretString) -> Result<i64, CollectError> {
+    let client = Client::new(url, &Credential::Token(token.clone()), Arc::new(Meter::default())).await?;
+    let answer = client.graphql("viewer", VIEWER, &json!({})).await?.value;
+    let number = answer.pointer("/data/viewer/databaseId").and_then(Value::as_i64);
+    number.ok_or_else(|| CollectError::Refused("it does not say whose the token is".to_owned()))
 }

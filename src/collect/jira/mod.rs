@@ -30,7 +30,7 @@ use census::Census;
 use changes::{BULK, Changes};
 use client::Client;
 pub use estimate::{Cost, OF_A_SITE, estimate};
-pub use people::people;
+pub use people::{own_account, people};
 use reader::{Project, Reader};
 use walk::{Mark, Walk, Walked};
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde_json::Value;
+use url::Url;
 
 use super::answers::User;
 use super::client::Client;
-use super::{Flavour, JiraSource, shape};
+use super::{Flavour, JiraSource, KnownIssues, host_of, shape};
 use crate::collect::http::CollectError;
 use crate::collect::{Meter, NamedAccount};
 use crate::model::Pseudonyms;
@@ -49,4 +51,34 @@ fn named(user: &Value, source: &JiraSource, names: &Pseudonyms) -> Option<NamedA
     let id = who.id()?.to_owned();
     let words = ["displayName", "emailAddress", "name"].into_iter().filter_map(text).collect();
     Some(NamedAccount { account: names.account("jira", &source.host, &id), id, words })
+}
+
+/// The id of the account to which credentials belong, as the site says it.
+///
+/// # Errors
+/// [`CollectError`] where the site cannot be reached, refuses the credentials, or names no account.
+pub async fn own_account(
+    url: &Url,
+    flavour: Flavour,
+    user: Option<String>,
+    token: &SecretString,
+    meter: Arc<Meter>,
+) -> Result<String, CollectError> {
+    let source = JiraSource {
+        url: url.clone(),
+        host: host_of(url),
+        flavour,
+        user,
+        token: token.clone(),
+        projects: Vec::new(),
+        boards: Vec::new(),
+        boardless: Vec::new(),
+        labels: Vec::new(),
+        known: KnownIssues::new(),
+        accept_gone: false,
+    };
+    let answer = Client::new(&source, meter)?.get("GET /myself", &format!("{}/myself", source.api())).await?;
+    let who: Option<User> = serde_json::from_value(answer).ok();
+    let id = who.as_ref().and_then(User::id).map(str::to_owned);
+    id.ok_or_else(|| CollectError::Refused("it does not say whose the credentials are".to_owned()))
 }

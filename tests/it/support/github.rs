@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+use super::canary::{Salt, salted};
+
 /// A repository. `pulls` are GraphQL nodes whose `commits` and `timelineItems` are plain lists.
 #[derive(Clone, Default)]
 pub struct Repository {
@@ -19,6 +21,8 @@ pub struct Repository {
     pub review_comments: Vec<Value>,
     /// GraphQL nodes of the default branch, newest first.
     pub commits: Vec<Value>,
+    /// GraphQL nodes with their lists as they are asked for.
+    pub issues: Vec<Value>,
 }
 
 /// What the double knows and what it was asked.
@@ -47,6 +51,12 @@ pub struct Github {
     /// Teams of the organisation `harbor`: `slug`, `name`, and plain lists `members` and `repositories`. Without any the
     /// token may not see them.
     pub teams: Vec<Value>,
+    /// Texts that stand in every object of every answer, asked for or not.
+    pub salt: Salt,
+    /// The rights that a token of a person names, as a header; `None`: it names none.
+    pub scopes: Option<&'static str>,
+    /// The number of the account to which a token belongs.
+    pub viewers: BTreeMap<String, i64>,
     /// What was asked, one word each, in order.
     pub asked: Vec<String>,
 }
@@ -93,7 +103,12 @@ fn quoted(text: &str) -> &str {
 impl Github {
     fn ok(&self, value: &Value) -> ResponseTemplate {
         let clock = if self.clock.is_empty() { DATE } else { self.clock };
-        ResponseTemplate::new(200).insert_header("date", clock).set_body_json(value)
+        let answer = ResponseTemplate::new(200).insert_header("date", clock);
+        let answer = match self.scopes {
+            Some(scopes) => answer.insert_header("x-oauth-scopes", scopes),
+            None => answer,
+        };
+        answer.set_body_json(salted(value, &self.salt))
     }
 
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
@@ -120,6 +135,11 @@ impl Github {
                     return ResponseTemplate::new(410).set_body_json(json!({}));
                 }
                 *left -= 1;
+            }
+            if body["query"].as_str().unwrap_or_default().contains("query Viewer") {
+                self.asked.push("viewer".to_owned());
+                let own = bearer.strip_prefix("Bearer ").and_then(|token| self.viewers.get(token));
+                return self.ok(&json!({ "data": { "viewer": { "databaseId": own } } }));
             }
             let data = self.data(&body);
             return self.ok(&json!({ "data": data }));
@@ -206,10 +226,10 @@ impl Github {
             data.extend([("issue".to_owned(), none.clone()), ("happenings".to_owned(), none)]);
         } else if query.contains("query Issues") {
             ask("issues");
-            let none = json!({ "pageInfo": { "hasNextPage": false }, "nodes": [] });
+            let page = |one: &Repository| json!({ "pageInfo": { "hasNextPage": false }, "nodes": one.issues });
             let repository = self
                 .of(variables)
-                .map(|one| json!({ "databaseId": one.id, "nameWithOwner": one.name, "issues": none }));
+                .map(|one| json!({ "databaseId": one.id, "nameWithOwner": one.name, "issues": page(one) }));
             data.insert("repository".to_owned(), repository.unwrap_or(Value::Null));
         } else if query.contains("...History") {
             ask("commits of several");

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+use super::canary::{Salt, salted};
+
 /// What the double knows and what it was asked. `issues` carry their `changelog`, as Jira's own `expand` gives it.
 #[derive(Default)]
 pub struct Jira {
@@ -16,6 +18,12 @@ pub struct Jira {
     pub fields: Vec<Value>,
     /// Rows of one page, whatever is asked for.
     pub page: usize,
+    /// Texts that stand in every object of every answer, asked for or not.
+    pub salt: Salt,
+    /// Who asks, by token; another token's account has the number 1.
+    pub accounts: BTreeMap<String, String>,
+    /// What the account may do, as `mypermissions` tells it; `None`: the site does not tell.
+    pub permissions: Option<Value>,
     /// What was asked, one word each, in order.
     pub asked: Vec<String>,
 }
@@ -47,7 +55,13 @@ impl Jira {
         self.asked.push(last.clone());
         let start = asked.get("startAt").and_then(|at| at.parse().ok()).unwrap_or(0);
         let value = match (last.as_str(), path) {
-            ("myself", _) => json!({ "accountId": "1", "key": "1" }),
+            ("myself", _) => {
+                let bearer = request.headers.get("authorization").and_then(|value| value.to_str().ok());
+                let own = self.accounts.iter().find(|(token, _)| bearer == Some(&format!("Bearer {token}")));
+                let id = own.map_or("1", |(_, id)| id);
+                json!({ "accountId": id, "key": id })
+            }
+            ("mypermissions", _) if self.permissions.is_some() => json!({ "permissions": self.permissions }),
             ("field", _) => json!(self.fields),
             ("status", _) => json!(self.statuses),
             ("jql", _) => self.cloud_page(&body),
@@ -65,7 +79,7 @@ impl Jira {
             }
             _ => return ResponseTemplate::new(404).set_body_json(json!({})),
         };
-        ResponseTemplate::new(200).set_body_json(value)
+        ResponseTemplate::new(200).set_body_json(salted(&value, &self.salt))
     }
 
     fn part(&self, rows: &[Value], start: usize) -> Vec<Value> {

@@ -11,8 +11,10 @@ use undercurrent::model::time::Millis;
 use undercurrent::model::{Batch, Pseudonyms};
 use undercurrent::store::Store;
 
+pub mod canary;
 pub mod github;
 pub mod jira;
+pub mod marked;
 pub mod organisation;
 pub mod smtp;
 

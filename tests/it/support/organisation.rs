@@ -137,6 +137,7 @@ pub fn github() -> Github {
         pulls: vec![pull(1, 10), pull(2, 12), pull(3, 20)],
         review_comments: Vec::new(),
         commits,
+        ..Repository::default()
     };
     let accounts = NAMES.iter().zip(100..).map(|(name, number)| (format!("login-{name}"), number)).collect();
     Github { repositories: vec![repository], accounts, inner: 50, page: 100, ..Github::default() }
