@@ -143,7 +143,7 @@ const PEOPLE: [&str; 2] = ["person", "reviewer"];
 /// [`MeasureError::Write`] names the file.
 pub fn export(measured: &Measured, folder: &std::path::Path) -> Result<(), MeasureError> {
     let mut people = BTreeSet::new();
-    for rows in measured.facts.iter().map(|(_, rows)| rows).chain(measured.answers.values()) {
+    for rows in measured.facts.values().chain(measured.answers.values()) {
         for column in PEOPLE.iter().filter_map(|name| rows.column(name).ok()) {
             people.extend(column.i64()?.iter().flatten());
         }

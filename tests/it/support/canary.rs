@@ -270,7 +270,7 @@ fn g1_the_search_itself_finds_a_text_in_each_form() {
         hex(&sha[..20]),
         hex(&hash(MessageDigest::md5(), text.to_lowercase().as_bytes()).unwrap()),
         format!("[{head}]"),
-        STANDARD.encode(&sha),
+        STANDARD.encode(sha),
         format!(
             "{:016x}",
             blake3::hash(text.as_bytes()).as_bytes()[..8].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
@@ -279,7 +279,7 @@ fn g1_the_search_itself_finds_a_text_in_each_form() {
         hex(&(-7_301_444_403_261_312_999_i64).to_le_bytes()),
     ];
     for blob in written {
-        assert_eq!(scanner.leaks(blob.as_bytes()).is_empty(), false, "not found: {blob}");
+        assert!(!scanner.leaks(blob.as_bytes()).is_empty(), "not found: {blob}");
     }
     assert!(scanner.leaks(&[b"..", &(-7_301_444_403_261_312_999_i64).to_be_bytes()[..]].concat()).len() == 1);
     assert_eq!(scanner.leaks(b"nothing of the kind: zq.ada l example, 7301444403"), [""; 0]);
