@@ -180,6 +180,7 @@ impl Card {
             },
             lists_items: self.data == Data::WorkItem,
             floor: self.people.max(if matches!(self.data, Data::Clock | Data::Calendar) { 5 } else { 4 }),
+            from_calendars: self.data == Data::Calendar,
             minimum: self.minimum,
             cap: self.cap,
             once_per_item: self.once_per_item,

@@ -334,6 +334,8 @@ pub struct Team {
     pub webhook: Option<Hook>,
     pub events: Vec<Event>,
     pub signals_off: Vec<String>,
+    /// The team switched everything off: nothing of it is read or shown.
+    pub dark: bool,
 }
 
 /// A clone, or the address of a repository to be mirrored, and the line that names it.
@@ -365,6 +367,12 @@ impl GitAccess {
         url.origin() == self.prefix.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
+
+/// The signals that are made of calendars, those among them that are off until they are switched on, and the one that is
+/// made of the leader's own.
+const OF_CALENDARS: [&str; 3] = ["no_quiet_block", "meeting_load", "work_on_days_off"];
+const OPTIONAL_OF_CALENDARS: [&str; 1] = ["work_on_days_off"];
+const ONE_TO_ONES: &str = "moved_one_to_ones";
 
 impl Config {
     /// The folder in which a team's page stands; `latest` is below it.
@@ -404,7 +412,38 @@ impl Config {
     pub fn is_on(&self, slug: &str) -> bool {
         let named = |list: &[String]| list.iter().any(|one| one == slug);
         let wanted = (self.signals.all || named(&self.signals.on)) && !named(&self.signals.off);
-        wanted && self.teams.iter().any(|team| !named(&team.signals_off))
+        wanted && self.read_teams().any(|team| !named(&team.signals_off))
+    }
+
+    /// Whether a signal is off everywhere: by the configuration, or by every team's own decision.
+    #[must_use]
+    pub fn is_refused(&self, slug: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|one| one == slug);
+        named(&self.signals.off) || !self.teams.is_empty() && self.read_teams().all(|team| named(&team.signals_off))
+    }
+
+    /// The teams of which anything is read at all: not those that switched everything off.
+    pub fn read_teams(&self) -> impl Iterator<Item = &Team> {
+        self.teams.iter().filter(|team| !team.dark)
+    }
+
+    /// Whether a person's calendar is read: not where every team of theirs switched off what is made of calendars.
+    #[must_use]
+    pub fn reads_calendar_of(&self, person: &str) -> bool {
+        let is_on = |team: &Team, slug: &str| {
+            let off = |list: &[String]| list.iter().any(|one| one == slug);
+            let optional = !OPTIONAL_OF_CALENDARS.contains(&slug) || self.is_on(slug);
+            optional && !off(&self.signals.off) && !off(&team.signals_off)
+        };
+        let member = |team: &&Team| team.members.iter().any(|member| member.person == person);
+        let mut own = self.teams.iter().filter(member).peekable();
+        if own.peek().is_none() {
+            return true;
+        }
+        let leads = |team: &Team| team.leader.as_deref() == Some(person) && team.ledger.is_some();
+        let wanted = |team: &Team| !self.signals.own.is_empty() || OF_CALENDARS.iter().any(|slug| is_on(team, slug));
+        own.any(|team| !team.dark && wanted(team))
+            || self.read_teams().any(|team| leads(team) && is_on(team, ONE_TO_ONES))
     }
 
     /// Options that are set and that this version reads without carrying them out: nobody may rely on them.

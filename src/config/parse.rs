@@ -241,22 +241,8 @@ impl Parser<'_> {
     fn signals(&mut self, root: &mut Table<'_>) -> Signals {
         let Some(mut table) = root.table("signals", "[signals]", &mut self.notes) else { return Signals::default() };
         let mut signals = Signals::default();
-        let mut on: Vec<Spanned<String>> = Vec::new();
-        if let Some(value) = table.take("on") {
-            let span = value.span();
-            match value.into_inner() {
-                DeValue::String(word) if word == "all" => signals.all = true,
-                DeValue::Array(slugs) => {
-                    for slug in &slugs {
-                        match slug.get_ref().as_str() {
-                            Some(name) => on.push(Spanned::new(slug.span(), name.to_owned())),
-                            None => self.notes.add(slug.span(), "a signal is named by a text"),
-                        }
-                    }
-                }
-                _ => self.notes.add(span, "`on` is a list of signals, or \"all\""),
-            }
-        }
+        let (all, on) = self.list_or_all(&mut table, "on");
+        signals.all = all;
         let off = table.texts("off", &mut self.notes);
         if let Some(path) = table.text("extra", &mut self.notes) {
             let folder = self.folder.join(path.get_ref());
@@ -271,6 +257,26 @@ impl Parser<'_> {
         signals.on = self.known_signals(on);
         signals.off = self.known_signals(off);
         signals
+    }
+
+    /// A list of signals, or the word for all of them.
+    fn list_or_all(&mut self, table: &mut Table<'_>, key: &'static str) -> (bool, Vec<Spanned<String>>) {
+        let mut list = Vec::new();
+        let Some(value) = table.take(key) else { return (false, list) };
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::String(word) if word == "all" => return (true, list),
+            DeValue::Array(slugs) => {
+                for slug in &slugs {
+                    match slug.get_ref().as_str() {
+                        Some(name) => list.push(Spanned::new(slug.span(), name.to_owned())),
+                        None => self.notes.add(slug.span(), "a signal is named by a text"),
+                    }
+                }
+            }
+            _ => self.notes.add(span, format!("`{key}` is a list of signals, or \"all\"")),
+        }
+        (false, list)
     }
 
     /// Names of signals, each of which must exist.
@@ -648,7 +654,7 @@ impl Parser<'_> {
         let webhook = self.webhook(&mut table);
         let events = table.tables("events", "an event", &mut self.notes);
         let events = events.into_iter().filter_map(|table| self.event(table)).collect();
-        let signals_off = table.texts("signals-off", &mut self.notes);
+        let (dark, signals_off) = self.list_or_all(&mut table, "signals-off");
         let signals_off = self.known_signals(signals_off);
         table.finish(&mut self.notes);
         let id = id?.into_inner();
@@ -670,6 +676,7 @@ impl Parser<'_> {
             webhook,
             events,
             signals_off,
+            dark,
         })
     }
 

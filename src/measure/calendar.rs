@@ -37,7 +37,8 @@ impl Availability {
         for person in &roster.people {
             let calendar = person.calendar.and_then(|(account, _)| absences.get(&account));
             let away = |day: i64| {
-                person.absences.iter().any(|(from, to)| (*from..=*to).contains(&day))
+                person.has_left(day)
+                    || person.absences.iter().any(|(from, to)| (*from..=*to).contains(&day))
                     || calendar.is_some_and(|days| days.contains(&day))
             };
             let days = span.first..=span.last;
@@ -175,6 +176,7 @@ mod tests {
                 hours: hours(),
                 holidays: BTreeSet::from([day_number(date(2026, 10, 21))]),
                 absences: vec![],
+                left: vec![],
                 calendar: None,
             })
             .collect();

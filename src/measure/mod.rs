@@ -86,7 +86,7 @@ pub fn measure(
     let mut evidence: BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>> = BTreeMap::new();
     for query in queries {
         let rows = signals::run(query, &facts)?;
-        spread(&query.slug, &rows, &mut evidence)?;
+        spread(&query.slug, &rows, roster, &mut evidence)?;
         answers.insert(query.slug.clone(), rows);
     }
     let releases = (0..roster.teams.len()).map(|team| release_days(&ground, team)).collect();
@@ -111,19 +111,28 @@ fn release_days(ground: &Ground<'_>, team: usize) -> BTreeSet<i64> {
 fn spread(
     slug: &str,
     rows: &DataFrame,
+    roster: &Roster,
     evidence: &mut BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>>,
 ) -> PolarsResult<()> {
     let ints = |name: &str| -> PolarsResult<Vec<Option<i64>>> {
         Ok(rows.column(name)?.cast(&DataType::Int64)?.i64()?.iter().collect())
     };
     let (days, people, n, x) = (ints("day")?, ints("person")?, ints("n")?, ints("x")?);
+    let leavers: BTreeMap<i64, &roster::Person> =
+        roster.people.iter().filter(|person| !person.left.is_empty()).map(|person| (person.id, person)).collect();
     let (teams, items) = (rows.column("team")?.str()?.clone(), rows.column("item")?.str()?.clone());
     for at in 0..rows.height() {
         let (Some(team), Some(day)) = (teams.get(at), days[at]) else { continue };
+        let item: Option<Arc<str>> = items.get(at).map(Arc::from);
+        let leaver = people[at].and_then(|id| leavers.get(&id)).is_some_and(|person| person.has_left(day));
+        if leaver && item.is_none() {
+            continue;
+        }
         let row = EvidenceRow {
             day,
-            person: people[at],
-            item: items.get(at).map(Arc::from),
+            // An item stays the team's own; whose it was is nobody's business any more.
+            person: people[at].filter(|_| !leaver),
+            item,
             n: n[at].unwrap_or_default(),
             x: x[at].unwrap_or_default(),
         };

@@ -21,6 +21,8 @@ pub struct Person {
     pub absences: Vec<Days>,
     /// The calendar account, and the last day (day number) up to which it has been read completely.
     pub calendar: Option<(i64, i64)>,
+    /// Days on which this person has left the report: nothing of theirs is counted then, what was counted before stays.
+    pub left: Vec<Days>,
 }
 
 impl Person {
@@ -28,6 +30,12 @@ impl Person {
     #[must_use]
     pub fn works_on(&self, day: i64) -> bool {
         self.hours.days.contains(&date_of(day).weekday()) && !self.holidays.contains(&day)
+    }
+
+    /// Whether this person has left the report on a day.
+    #[must_use]
+    pub fn has_left(&self, day: i64) -> bool {
+        self.left.iter().any(|(from, to)| (*from..=*to).contains(&day))
     }
 }
 

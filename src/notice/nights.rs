@@ -8,7 +8,7 @@ use super::memory::{Memory, Remembered, START};
 use super::people::{joint_strength, strength};
 use super::series::{Form, Point, Settings, SignalSpec, TeamInput, Track};
 use super::usual_range::Verdict;
-use super::window::Window;
+use super::window::{FEW, Window};
 
 /// How far calibration may move a threshold below and above its start value. Not below: there a calm year would fill the
 /// budget of one card a quarter, and more than 0.6 cards a quarter on the page of a calm team are too many.
@@ -21,13 +21,22 @@ pub(super) const FALLEN_BACK: f64 = 1.645;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     pub signal: String,
-    pub x: i64,
+    /// `None`: fewer than three people stand behind it, or fewer than three events ("few").
+    pub x: Option<i64>,
     pub n: i64,
     pub usual_low: i64,
     pub usual_high: i64,
     pub expected: f64,
     pub past_within: usize,
     pub past_total: usize,
+}
+
+impl Observation {
+    /// Whether the count lies in the usual range. "Few" does wherever the range reaches down to it, whatever was
+    /// counted: what one or two people did is not hinted at either.
+    fn is_within(&self) -> bool {
+        self.usual_low <= self.x.unwrap_or(FEW - 1) && self.x.is_none_or(|x| x <= self.usual_high)
+    }
 }
 
 /// Something worth a conversation.
@@ -65,7 +74,7 @@ pub enum State {
     },
     /// Too few opportunities to say anything.
     NotEnough,
-    /// Fewer people than the floor.
+    /// Fewer people than the floor, or switched off by the team: nobody is told which.
     NotShown,
     /// A source is missing.
     NotComputed {
@@ -188,11 +197,11 @@ impl Look<'_> {
 
     fn observation(&self) -> Option<Observation> {
         let usual = self.verdict.usual?;
-        let pair = self.w10.as_ref()?.pair();
+        let Point { x, n, .. } = self.w10.as_ref()?.point();
         Some(Observation {
             signal: self.track.spec.slug.clone(),
-            x: pair.x,
-            n: pair.n,
+            x,
+            n,
             usual_low: usual.low,
             usual_high: usual.high,
             expected: usual.expected,
@@ -204,7 +213,7 @@ impl Look<'_> {
 
 /// The signals that are on for a team, counted by day and week.
 pub(super) fn tracks<'a>(team: &'a TeamInput, specs: &'a [SignalSpec], settings: &Settings) -> Vec<Track<'a>> {
-    let on = specs.iter().filter(|spec| !team.off.contains(&spec.slug));
+    let on = specs.iter().filter(|spec| !team.off.contains(&spec.slug) && !team.vetoed.contains(&spec.slug));
     on.map(|spec| Track::new(team, spec, settings)).collect()
 }
 
@@ -277,8 +286,12 @@ fn silent(state: State) -> SignalState {
 }
 
 fn unsaid(specs: &[SignalSpec], team: &TeamInput) -> BTreeMap<String, SignalState> {
-    let state = |spec: &SignalSpec| if team.off.contains(&spec.slug) { State::Off } else { State::NotShown };
-    specs.iter().map(|spec| (spec.slug.clone(), silent(state(spec)))).collect()
+    specs.iter().map(|spec| (spec.slug.clone(), silent(off_or_hidden(spec, team)))).collect()
+}
+
+/// What is said of a signal that is not looked at. What a team switched off reads as what is below the floor.
+fn off_or_hidden(spec: &SignalSpec, team: &TeamInput) -> State {
+    if team.off.contains(&spec.slug) { State::Off } else { State::NotShown }
 }
 
 fn finish(card: &Remembered, looks: &[Look<'_>], settings: &Settings, night: i64) -> Card {
@@ -311,16 +324,19 @@ fn finish(card: &Remembered, looks: &[Look<'_>], settings: &Settings, night: i64
 }
 
 fn state(spec: &SignalSpec, team: &TeamInput, looks: &[Look<'_>], open: &[&Remembered], night: i64) -> SignalState {
-    let Some(look) = looks.iter().find(|look| look.track.spec.slug == spec.slug) else { return silent(State::Off) };
+    let Some(look) = looks.iter().find(|look| look.track.spec.slug == spec.slug) else {
+        return silent(off_or_hidden(spec, team));
+    };
+    if look.track.is_unstaffed() {
+        return silent(State::NotShown);
+    }
     let observation = look.observation();
     let coverage = team.coverage.get(&spec.slug);
     let missing = match coverage {
         None => Some("no source".to_owned()),
         Some(coverage) => coverage.failed.clone().filter(|_| night > coverage.to),
     };
-    let state = if look.track.is_unstaffed() {
-        State::NotShown
-    } else if let Some(source) = missing {
+    let state = if let Some(source) = missing {
         State::NotComputed { source }
     } else if look.verdict.baseline.is_none() {
         State::Learning { weeks: look.verdict.usable_weeks, of: spec.periods.fewest() }
@@ -329,7 +345,7 @@ fn state(spec: &SignalSpec, team: &TeamInput, looks: &[Look<'_>], open: &[&Remem
     } else {
         match &observation {
             None => State::NotEnough,
-            Some(seen) if (seen.usual_low..=seen.usual_high).contains(&seen.x) => State::WithinUsual,
+            Some(seen) if seen.is_within() => State::WithinUsual,
             Some(_) => State::OutsideQuietly,
         }
     };

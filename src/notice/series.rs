@@ -35,6 +35,9 @@ pub struct SignalSpec {
     pub lists_items: bool,
     /// The population floor: 5 for clock and calendar data, 4 for others.
     pub floor: i64,
+    /// It rests on calendars, which need not be there for everybody: a day counts where those of as many people as the
+    /// floor asks for could be read.
+    pub from_calendars: bool,
     /// The fewest opportunities of a 10-day window.
     pub minimum: f64,
     /// A person adds at most this much to x: in ten days, and in five days or a week.
@@ -76,8 +79,10 @@ pub struct TeamInput {
     pub days: Vec<TeamDay>,
     pub evidence: BTreeMap<String, Vec<EvidenceRow>>,
     pub coverage: BTreeMap<String, Coverage>,
-    /// Signals that are switched off for this team.
+    /// Signals that are switched off, or not on.
     pub off: BTreeSet<String>,
+    /// Signals that the team itself switched off: nobody is told whether it was that, or a floor.
+    pub vetoed: BTreeSet<String>,
     /// Days of known events that a signal leaves out, by signal.
     pub marked: BTreeMap<String, BTreeSet<i64>>,
     /// The team works in sprints of two weeks.
@@ -155,6 +160,11 @@ impl<'a> Track<'a> {
                 slot.push(row);
             }
         }
+        if spec.from_calendars {
+            for day in &mut rows {
+                *day = day.take().filter(|rows| people_counted(rows) >= floor);
+            }
+        }
         let rows: Vec<Day<'a>> = rows.into_iter().map(|rows| rows.map(Rc::from)).collect();
         let all = Days { spec, days: &days, rows: &rows };
         let rounds = match spec.periods {
@@ -197,7 +207,7 @@ impl<'a> Track<'a> {
 
     /// Whether the team never has enough people for this signal.
     pub fn is_unstaffed(&self) -> bool {
-        self.days.is_empty()
+        self.days.is_empty() || self.spec.from_calendars && self.rows.iter().all(Option::is_none)
     }
 
     /// The window of `length` working days that ends on or before `night`; `None` where there are too few days, or
@@ -328,6 +338,12 @@ pub fn exact(team: &TeamInput, spec: &SignalSpec, settings: &Settings, today: i6
     let track = Track::new(team, spec, settings);
     let (long, short) = track.windows(night);
     Some(track.series(night, long.map(|window| window.pair()), short.map(|window| window.pair())))
+}
+
+/// How many people have opportunities among some rows.
+fn people_counted(rows: &[&EvidenceRow]) -> i64 {
+    let people: BTreeSet<Option<i64>> = rows.iter().filter(|row| row.n > 0).map(|row| row.person).collect();
+    i64::try_from(people.len()).unwrap_or(i64::MAX)
 }
 
 /// The median staffing of the 26 weeks up to a week.

@@ -35,7 +35,8 @@ pub struct Since {
 /// team has too few people for it, or nothing had been read before the talk.
 #[must_use]
 pub fn since(team: &TeamInput, spec: &SignalSpec, settings: &Settings, talked_on: i64, today: i64) -> Option<Since> {
-    if team.off.contains(&spec.slug) || team.members < settings.smallest_group {
+    let off = team.off.contains(&spec.slug) || team.vetoed.contains(&spec.slug);
+    if off || team.members < settings.smallest_group {
         return None;
     }
     let track = Track::new(team, spec, settings);

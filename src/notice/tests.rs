@@ -24,6 +24,7 @@ fn spec(slug: &str, order: u32) -> SignalSpec {
         form: Form::Flow,
         lists_items: false,
         floor: 4,
+        from_calendars: false,
         minimum: 8.0,
         cap: None,
         once_per_item: false,

@@ -8,7 +8,7 @@ use super::series::{EvidenceRow, FEWEST_PEOPLE, Form, Point, SignalSpec, lower_m
 use super::usual_range::{Pair, as_f64};
 
 /// Counts below this read "few", whoever stands behind them.
-const FEW: i64 = 3;
+pub(super) const FEW: i64 = 3;
 
 /// A usable period of the past: its count, and the people behind x.
 #[derive(Clone, Debug)]

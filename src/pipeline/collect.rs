@@ -31,6 +31,8 @@ use crate::store::{Store, StoreError};
 /// Rows that are gathered before they are merged in one commit.
 const COMMIT_ROWS: usize = 50_000;
 const DAY: i64 = 86_400_000;
+/// The signal that rests on check runs.
+const CHECKS: &str = "retry_friction";
 /// The signal that reads the contents of files in clones.
 const REWRITES: &str = "early_rewriting";
 /// The store's folder for copies of remote repositories, which are there only while they are read.
@@ -90,7 +92,7 @@ impl Sources {
                 repositories: own_repositories(config, at),
                 logins: logins(config),
                 labels: config.labels.clone(),
-                check_runs: service.check_runs,
+                check_runs: service.check_runs && !config.is_refused(CHECKS),
                 projects: all(config, |team| &team.jira_projects),
                 issues: github::IssueSource {
                     repositories: issue_repositories(config),
@@ -144,7 +146,7 @@ impl Sources {
 /// What teams name, each once, in the order of the configuration.
 pub(super) fn all(config: &Config, part: impl Fn(&crate::config::Team) -> &Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    config.teams.iter().flat_map(part).filter(|name| seen.insert(name.to_lowercase())).cloned().collect()
+    config.read_teams().flat_map(part).filter(|name| seen.insert(name.to_lowercase())).cloned().collect()
 }
 
 /// The repositories that one of the services reads.
@@ -166,20 +168,20 @@ fn boards(config: &Config, at: usize) -> Vec<i64> {
         [] => at == 0,
         keys => keys.iter().any(|key| tracker(&config.jira, key) == Some(at)),
     };
-    let boards = config.teams.iter().filter(own).flat_map(|team| &team.jira_boards).copied();
+    let boards = config.read_teams().filter(own).flat_map(|team| &team.jira_boards).copied();
     boards.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Projects of teams that name no board, as far as one of the trackers reads them.
 fn boardless(config: &Config, at: usize) -> Vec<String> {
-    let teams = config.teams.iter().filter(|team| team.jira_boards.is_empty());
+    let teams = config.read_teams().filter(|team| team.jira_boards.is_empty());
     let keys = teams.flat_map(|team| &team.jira_projects).filter(|key| tracker(&config.jira, key) == Some(at));
     keys.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The repositories whose issues are work items, in lower case.
 fn issue_repositories(config: &Config) -> BTreeSet<String> {
-    let teams = config.teams.iter().filter(|team| config.reads_issues_of(team));
+    let teams = config.read_teams().filter(|team| config.reads_issues_of(team));
     teams.flat_map(|team| &team.repositories).map(|name| name.to_lowercase()).collect()
 }
 
@@ -225,11 +227,11 @@ fn clones(
         let path = config.store.path.join(COPIES).join(format!("{:016x}.git", names.number(url.as_str())));
         Ok(GitSource { path, remote: Some(git::Remote { url: url.clone(), token }), place })
     };
-    config.teams.iter().flat_map(|team| &team.git).map(source).collect()
+    config.read_teams().flat_map(|team| &team.git).map(source).collect()
 }
 
 fn calendars(config: &Config, names: &Pseudonyms) -> Vec<CalendarSource> {
-    let present = config.people.iter().filter(|person| !person.leave);
+    let present = config.people.iter().filter(|person| !person.leave && config.reads_calendar_of(&person.id));
     present
         .filter_map(|person| {
             let told = person.calendar.as_ref()?;
@@ -258,7 +260,7 @@ fn mailboxes(config: &Config, service: &CalendarService, names: &Pseudonyms) -> 
     if first.is_some_and(|first| first.line != service.line) {
         return Vec::new();
     }
-    let present = config.people.iter().filter(|person| !person.leave);
+    let present = config.people.iter().filter(|person| !person.leave && config.reads_calendar_of(&person.id));
     let one = |person: &crate::config::Person| {
         let told = person.calendar.as_ref()?;
         let (_, address) = CalendarKind::of(told.location.expose_secret()).filter(|(kind, _)| *kind == service.kind)?;

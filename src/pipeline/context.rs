@@ -64,6 +64,7 @@ mod tests {
             zone_stated: true,
             holidays: Default::default(),
             absences: Vec::new(),
+            left: Vec::new(),
             calendar: None,
         };
         let member = |person| Membership { person, from: (person >= old).then_some(MONDAY + 7), to: None };

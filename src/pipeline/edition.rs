@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use super::context::context;
 use super::freshness::{complete_days, cost, team_sources};
 use super::history::{History, month};
 use super::record::Scope;
-use crate::catalogue::{Card, Catalogue, Periods};
+use super::shown::{Shown, observation};
+use crate::catalogue::{Card, Catalogue};
 use crate::config::{Config, Team};
 use crate::measure::Measured;
 use crate::measure::roster::Roster;
@@ -27,6 +27,8 @@ const CHECKS: &str = "retry_friction";
 /// At most this many marked days of a team in a quarter.
 const MOST_MARKED: usize = 10;
 const QUARTER: i64 = 91;
+/// That a past was counted again is told for as long as its older points are missing.
+const COUNTED_AGAIN_DAYS: i64 = 400;
 
 /// Everything that the editions of a night are made of.
 pub struct Night<'a> {
@@ -47,6 +49,8 @@ pub struct Noticed {
     pub fell_back: Vec<FellBack>,
     /// Members and notices of every team, in the configuration's order.
     pub teams: Vec<(i64, Notices)>,
+    /// What of every team may be shown, in the same order.
+    pub shown: Vec<Shown>,
 }
 
 impl Night<'_> {
@@ -132,7 +136,13 @@ impl Night<'_> {
             teams.push((input.members, notices));
         }
         let fell_back = history.fell_back.values().next_back().cloned().unwrap_or_default();
-        Noticed { calibration, fell_back, teams }
+        let days = &self.measured.days;
+        let own = self.config.teams.iter().zip(&teams).zip(days);
+        let shown = own.map(|((team, (members, _)), days)| {
+            Shown::of(team, *members, days, history, &self.config.organisation, self.today())
+        });
+        let shown = shown.collect();
+        Noticed { calibration, fell_back, teams, shown }
     }
 
     fn is_too_small(&self, team: &TeamInput) -> bool {
@@ -143,7 +153,7 @@ impl Night<'_> {
     #[must_use]
     pub fn input(&self, at: usize, team: &Team, sources: &[page::Source]) -> TeamInput {
         let complete = complete_days(sources, &self.config.organisation.zone);
-        let members = self.members(team);
+        let members = self.members(at);
         let days: Vec<TeamDay> = self.measured.days[at]
             .iter()
             .map(|(day, available)| TeamDay { day: *day, available: *available })
@@ -155,7 +165,8 @@ impl Night<'_> {
             days,
             evidence: self.measured.evidence.get(&team.id).cloned().unwrap_or_default(),
             coverage: self.coverage(team, &complete),
-            off: switched_off(self.config, team, self.catalogue),
+            off: switched_off(self.config, self.catalogue),
+            vetoed: team.signals_off.iter().cloned().collect(),
             two_week_sprints: self.measured.two_week_sprints[at],
         }
     }
@@ -169,15 +180,12 @@ impl Night<'_> {
         Some(SeriesForm::of(format!("{}/{}", team.id, card.slug), &series))
     }
 
-    fn members(&self, team: &Team) -> i64 {
-        let today = date_of(self.today());
-        let current = team.members.iter().filter(|member| {
-            let person = self.config.people.iter().find(|person| person.id == member.person);
-            member.from.is_none_or(|from| from <= today)
-                && member.to.is_none_or(|to| to >= today)
-                && person.is_some_and(|person| !person.leave)
-        });
-        i64::try_from(current.count()).unwrap_or(i64::MAX)
+    /// The people who are counted in a team in this week.
+    fn members(&self, at: usize) -> i64 {
+        let today = self.today();
+        let members = self.roster.members(at, today).into_iter();
+        let present = members.filter(|person| !self.roster.people[*person].has_left(today));
+        i64::try_from(present.count()).unwrap_or(i64::MAX)
     }
 
     /// A signal is covered up to the day up to which all its connected sources are.
@@ -235,18 +243,20 @@ impl Night<'_> {
 
     fn team(&self, at: usize, team: &Team, noticed: &Noticed) -> page::Team {
         let (members, notices) = &noticed.teams[at];
-        let too_small = *members < self.config.organisation.smallest_group;
+        let shown = &noticed.shown[at];
         let window = notices.window;
         page::Team {
             id: team.id.clone(),
             name: team.name.clone(),
             people: *members,
-            too_small,
+            hidden: shown.hidden,
+            roster_changes: shown.changed.iter().map(|monday| date_of(*monday)).collect(),
+            counted_again: shown.since.filter(|since| *since > self.today() - COUNTED_AGAIN_DAYS).map(date_of),
             window: window.map(|(from, to)| (date_of(from), date_of(to))),
             sources: team_sources(self.config, team, self.scopes, self.words),
-            cards: if too_small { Vec::new() } else { self.cards(at, notices) },
-            signals: self.signals(notices, too_small),
-            ageing: (!too_small).then(|| self.ageing(at)),
+            cards: self.cards(at, notices, shown),
+            signals: shown.signals(notices, self.catalogue),
+            ageing: (!shown.hidden).then(|| self.ageing(at)),
             events: self.events(at, team),
             context: window.map_or_else(Vec::new, |window| context(self.roster, at, window)),
             false_cards: noticed.calibration.cards_per_team_quarter,
@@ -267,27 +277,7 @@ impl Night<'_> {
         told.chain(published).collect()
     }
 
-    fn signals(&self, notices: &Notices, too_small: bool) -> BTreeMap<String, page::Signal> {
-        let signal = |(slug, state): (&String, &notice::SignalState)| {
-            if too_small && state.state != notice::State::Off {
-                let state = page::SignalState::NotShown;
-                return (slug.clone(), page::Signal { state, points: vec![], observation: None, year_ago: None });
-            }
-            let card = self.catalogue.card(slug);
-            let comparable = card.is_some_and(|card| card.season);
-            let periods = card.map(Card::periods).unwrap_or_default();
-            let shown = page::Signal {
-                state: signal_state(&state.state, periods),
-                points: state.points.iter().map(point).collect(),
-                observation: state.observation.as_ref().map(observation),
-                year_ago: state.year_ago.as_ref().filter(|_| comparable).map(point),
-            };
-            (slug.clone(), shown)
-        };
-        notices.signals.iter().map(signal).collect()
-    }
-
-    fn cards(&self, at: usize, notices: &Notices) -> Vec<page::Card> {
+    fn cards(&self, at: usize, notices: &Notices, shown: &Shown) -> Vec<page::Card> {
         let card = |card: &notice::Card| page::Card {
             id: card.id.clone(),
             signals: card.signals.clone(),
@@ -298,7 +288,7 @@ impl Night<'_> {
             observations: card.observations.iter().map(observation).collect(),
             items: card.items.iter().map(|key| self.item(at, key)).collect(),
         };
-        notices.cards.iter().map(card).collect()
+        notices.cards.iter().filter(|card| shown.card(card, notices)).map(card).collect()
     }
 
     /// An item with its link and its age, where it is in progress.
@@ -355,14 +345,13 @@ impl Night<'_> {
     }
 }
 
-/// Signals that are off for a team: those that the configuration switches off, and those beyond the core that it does
-/// not switch on. Signals of the installation's own are on.
-fn switched_off(config: &Config, team: &Team, catalogue: &Catalogue) -> BTreeSet<String> {
+/// Signals that are off for every team: those that the configuration switches off, and those beyond the core that it
+/// does not switch on. Signals of the installation's own are on.
+fn switched_off(config: &Config, catalogue: &Catalogue) -> BTreeSet<String> {
     let signals = &config.signals;
     let on = |slug: &String| signals.all || signals.on.contains(slug) || signals.own.contains(slug);
     let optional = catalogue.signals().iter().filter(|card| !card.core && !on(&card.slug));
-    let told = signals.off.iter().chain(&team.signals_off).cloned();
-    told.chain(optional.map(|card| card.slug.clone())).collect()
+    signals.off.iter().cloned().chain(optional.map(|card| card.slug.clone())).collect()
 }
 
 fn origin(url: &url::Url) -> String {
@@ -389,42 +378,6 @@ fn marked(team: &Team, days: &[TeamDay], catalogue: &Catalogue) -> BTreeMap<Stri
     marked
 }
 
-fn signal_state(state: &notice::State, periods: Periods) -> page::SignalState {
-    match state {
-        notice::State::Open => page::SignalState::Open,
-        notice::State::WithinUsual => page::SignalState::WithinUsual,
-        notice::State::OutsideQuietly => page::SignalState::OutsideQuietly,
-        notice::State::Learning { weeks, of } => {
-            page::SignalState::Learning { weeks: *weeks, of: *of, nightly: periods == Periods::Weeks }
-        }
-        notice::State::NotEnough => page::SignalState::NotEnough,
-        notice::State::NotShown => page::SignalState::NotShown,
-        notice::State::NotComputed { source } => page::SignalState::NotComputed { source: source.clone() },
-        notice::State::Off => page::SignalState::Off,
-    }
-}
-
-fn point(point: &notice::Point) -> page::Point {
-    page::Point { from: date(point.from), to: date(point.to), x: point.x, n: point.n }
-}
-
-fn date(day: i64) -> Date {
-    date_of(day)
-}
-
-fn observation(seen: &notice::Observation) -> page::Observation {
-    page::Observation {
-        signal: seen.signal.clone(),
-        x: seen.x,
-        n: seen.n,
-        usual_low: seen.usual_low,
-        usual_high: seen.usual_high,
-        expected: seen.expected,
-        past_within: seen.past_within,
-        past_total: seen.past_total,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,8 +390,10 @@ mod tests {
              [[people]]\nid = \"ada\"\n[[teams]]\nid = \"t\"\nname = \"T\"\nmembers = [\"ada\"]\n{team}\n"
         );
         let config = Config::parse(&toml, std::path::Path::new("undercurrent.toml")).unwrap();
-        let off = switched_off(&config, &config.teams[0], &Catalogue::embedded().unwrap());
-        let seen = ["quiet_approvals", "fast_approvals", "unlinked_work"].map(|slug| off.contains(slug));
+        let off = switched_off(&config, &Catalogue::embedded().unwrap());
+        let vetoed = |slug: &str| config.teams[0].signals_off.iter().any(|one| one == slug);
+        let seen =
+            ["quiet_approvals", "fast_approvals", "unlinked_work"].map(|slug| off.contains(slug) || vetoed(slug));
         assert_eq!(seen, expected, "{signals} {team}");
     }
 

@@ -64,7 +64,8 @@ pub fn place(config: &Config, line: usize) -> String {
 /// The lines of the calendars of a team's members.
 fn calendar_lines(config: &Config, team: &Team) -> Vec<usize> {
     let member = |id: &str| team.members.iter().any(|member| member.person == id);
-    let members = config.people.iter().filter(|person| member(&person.id));
+    let read = |id: &str| member(id) && config.reads_calendar_of(id);
+    let members = config.people.iter().filter(|person| read(&person.id));
     members.filter_map(|person| Some(person.calendar.as_ref()?.line)).collect()
 }
 

@@ -1,17 +1,18 @@
 //! What the store remembers from night to night: weekly rosters, open cards, calibrated thresholds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::changes::{Changes, monday};
 use super::exit::Failure;
 use crate::config::Config;
 use crate::measure::calendar::Span;
 use crate::measure::roster::Roster;
 use crate::model::Pseudonyms;
-use crate::model::time::{date_of, day_number, week_of};
+use crate::model::time::{date_of, day_number};
 use crate::notice::Memory;
 use crate::notice::replay::{Calibration, FellBack};
 use crate::store::{Store, StoreError};
@@ -21,6 +22,7 @@ const ROSTERS: &str = "rosters";
 const CALIBRATIONS: &str = "calibrations";
 const CARDS: &str = "cards";
 const FELL_BACK: &str = "fell-back";
+const CHANGES: &str = "changes";
 const WEEK: i64 = 7;
 
 /// The weekly members of a team as they were read, in spans of weeks with the same members.
@@ -30,6 +32,47 @@ pub struct Frozen {
     to: i64,
     /// From which Monday on which people (stored pseudonyms, sorted).
     spans: Vec<(i64, Vec<i64>)>,
+}
+
+impl Frozen {
+    /// The members by the Monday from which on they were the same.
+    pub(super) fn spans(&self) -> &[(i64, Vec<i64>)] {
+        &self.spans
+    }
+
+    /// The members of a week that was read; `None` for a later one.
+    fn members(&self, week: i64) -> Option<&[i64]> {
+        let (_, members) = self.spans.iter().rfind(|(from, _)| *from <= week).filter(|_| week <= self.to)?;
+        Some(members)
+    }
+
+    /// Whether a person was a member in any week.
+    pub(super) fn has(&self, person: i64) -> bool {
+        self.spans.iter().any(|(_, members)| members.contains(&person))
+    }
+
+    /// Members of the weeks that end on or after a day.
+    pub(super) fn people_since(&self, day: i64) -> impl Iterator<Item = i64> {
+        let older = self.spans.partition_point(|(from, _)| *from <= day).saturating_sub(1);
+        self.spans[older..].iter().flat_map(|(_, members)| members.iter().copied())
+    }
+
+    /// The weeks that were read.
+    fn weeks(&self) -> impl Iterator<Item = i64> {
+        let first = self.spans.first().map_or(self.to + WEEK, |(from, _)| *from);
+        (first..=self.to).step_by(7)
+    }
+
+    /// Whether a week was read with other members.
+    pub(super) fn differs(&self, other: &Self) -> bool {
+        self.weeks().any(|week| other.members(week).is_some_and(|members| self.members(week) != Some(members)))
+    }
+
+    /// Whether somebody was a member of both in the same week.
+    pub(super) fn shares(&self, other: &Self) -> bool {
+        let both = |week: i64| Some((self.members(week)?, other.members(week)?));
+        self.weeks().filter_map(both).any(|(own, theirs)| own.iter().any(|person| theirs.contains(person)))
+    }
 }
 
 /// Everything that is remembered.
@@ -43,6 +86,9 @@ pub struct History {
     pub cards: BTreeMap<String, Memory>,
     /// What became of cards in the replay of the newest month, by that month.
     pub fell_back: BTreeMap<String, Vec<FellBack>>,
+    pub changes: Changes,
+    /// Rosters that are read again: what had been read before.
+    before: Option<BTreeMap<String, Frozen>>,
 }
 
 impl History {
@@ -71,6 +117,8 @@ impl History {
             calibrations: part(store, CALIBRATIONS)?,
             cards: part(store, CARDS)?,
             fell_back: part(store, FELL_BACK)?,
+            changes: part(store, CHANGES)?,
+            before: None,
         })
     }
 
@@ -85,30 +133,46 @@ impl History {
             (CALIBRATIONS, text(&self.calibrations).map_err(failed)?),
             (CARDS, text(&self.cards).map_err(failed)?),
             (FELL_BACK, text(&self.fell_back).map_err(failed)?),
+            (CHANGES, text(&self.changes).map_err(failed)?),
         ];
         Ok(store.remember(&parts)?)
     }
 
+    /// Lets every week be read again with the roster of today; teams whose past that changes are not shown for a while.
+    pub fn read_again(&mut self) {
+        self.before = Some(std::mem::take(&mut self.rosters));
+    }
+
     /// Reads the roster of every week up to `today`'s that has not been read in its own time yet, and puts what was
-    /// read into the roster. People who have left this program are taken out of the past as well.
+    /// read into the roster. A week of a person is read once: a team that is new in the configuration has no past of
+    /// people who were in another one then.
     pub fn freeze(&mut self, roster: &mut Roster, config: &Config, names: &Pseudonyms, span: Span, today: i64) {
-        let gone: BTreeSet<i64> =
-            config.people.iter().filter(|one| one.leave).map(|one| names.person(&one.id).to_stored()).collect();
+        let read: Vec<&Frozen> = self.before.iter().chain([&self.rosters]).flat_map(BTreeMap::values).collect();
+        self.changes.leave(config, names, &read, roster, today);
+        if self.changes.delete(&self.rosters, roster, (span.first, today)) {
+            tracing::warn!(
+                "people of past weeks have been deleted from the configuration; their teams are not shown for ten \
+                 working days. Whoever leaves a team gets `to = DATE`, whoever leaves the report `leave = true`"
+            );
+        }
         let (first, last) = (monday(span.first), monday(today));
         for at in 0..roster.teams.len() {
-            let frozen = self.rosters.entry(roster.teams[at].id.clone()).or_default();
-            for (_, members) in &mut frozen.spans {
-                members.retain(|person| !gone.contains(person));
-            }
+            let id = &roster.teams[at].id;
+            let mut frozen = self.rosters.remove(id).unwrap_or_default();
+            let elsewhere = |person: i64, week: i64| {
+                let others = self.rosters.values().filter_map(|other| other.members(week));
+                others.flatten().any(|other| *other == person)
+            };
             let read = |week: i64| {
-                let mut ids: Vec<i64> =
-                    roster.members(at, week).into_iter().map(|person| roster.people[person].id).collect();
+                let members = roster.members(at, week).into_iter().map(|person| &roster.people[person]);
+                let own = members.filter(|person| !person.has_left(week) && !elsewhere(person.id, week));
+                let mut ids: Vec<i64> = own.map(|person| person.id).collect();
                 ids.sort_unstable();
                 ids
             };
             if frozen.to == last && frozen.spans.last().is_some_and(|(_, members)| *members != read(last)) {
                 tracing::warn!(
-                    team = roster.teams[at].id,
+                    team = id,
                     "the roster has changed; it counts from Monday on. \
                      `undercurrent run --offline --reread-roster` puts it in place for the past as well"
                 );
@@ -121,6 +185,10 @@ impl History {
                 }
                 frozen.to = week;
             }
+            self.rosters.insert(id.clone(), frozen);
+        }
+        if let Some(before) = self.before.take() {
+            self.changes.compare(&before, &self.rosters, today);
         }
         self.put_into(roster, (first, last));
     }
@@ -146,10 +214,6 @@ pub fn month(today: i64) -> (String, i64) {
     let date = date_of(today);
     let first = Date::new(date.year(), date.month(), 1).unwrap_or(date);
     (date.strftime("%Y-%m").to_string(), day_number(first))
-}
-
-fn monday(day: i64) -> i64 {
-    day_number(week_of(date_of(day)))
 }
 
 fn part<T: DeserializeOwned + Default>(store: &Store, name: &str) -> Result<T, StoreError> {
@@ -209,13 +273,71 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_the_program_leaves_the_past_as_well() {
+    fn g16_who_leaves_the_report_is_counted_no_more_from_that_day_on_and_stays_in_what_was_counted() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
         let mut history = History::default();
-        read(&mut history, &store, &config("\"ada\", \"bo\"", ""), MONDAY);
-        assert_eq!(read(&mut history, &store, &config("\"ada\", \"bo\"", "ada"), MONDAY), [[1], [1], [1]]);
-        assert_eq!(history.rosters["t"].spans[0].1.len(), 1);
+        let (both, without) = (config("\"ada\", \"bo\"", ""), config("\"ada\", \"bo\"", "ada"));
+        read(&mut history, &store, &both, MONDAY + 1);
+        assert_eq!(read(&mut history, &store, &without, MONDAY + 2), [vec![0, 1], vec![0, 1], vec![1]]);
+        let mut roster = roster(&without, &store, &BTreeMap::new(), &holidays(&without).0).unwrap();
+        let span = Span { first: MONDAY - 70, last: MONDAY + 8 };
+        history.freeze(&mut roster, &without, store.pseudonyms(), span, MONDAY + 9);
+        assert_eq!(roster.people[0].left, [(MONDAY + 2, i64::MAX)]);
+        assert_eq!([MONDAY, MONDAY + 7].map(|day| roster.members(0, day)), [vec![0, 1], vec![1]]);
+        assert_eq!(history.changes.log(&history.rosters["t"], 0), [0; 0], "the page does not tell");
+        // Back again: from the next full week on.
+        assert_eq!(read(&mut history, &store, &both, MONDAY + 10)[2], [1]);
+        let mut roster = super::super::roster::roster(&both, &store, &BTreeMap::new(), &holidays(&both).0).unwrap();
+        let span = Span { first: MONDAY - 70, last: MONDAY + 15 };
+        history.freeze(&mut roster, &both, store.pseudonyms(), span, MONDAY + 16);
+        assert_eq!(roster.people[0].left, [(MONDAY + 2, MONDAY + 13)]);
+        assert_eq!(history.rosters["t"].members(MONDAY + 14).map(<[i64]>::len), Some(2));
+        assert_eq!(history.changes.log(&history.rosters["t"], 0), [0; 0]);
+    }
+
+    #[test]
+    fn g16_who_never_took_part_is_in_no_week_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
+        let seen = read(&mut History::default(), &store, &config("\"ada\", \"bo\"", "ada"), MONDAY);
+        assert_eq!(seen, [[1], [1], [1]]);
+    }
+
+    #[test]
+    fn g4_a_team_that_is_new_in_the_configuration_has_no_past_of_people_who_were_in_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
+        let mut history = History::default();
+        read(&mut history, &store, &config("\"ada\", \"bo\"", ""), MONDAY + 1);
+        let mut other = config("\"ada\", \"cy\"", "");
+        other.teams[0].id = "u".to_owned();
+        assert_eq!(read(&mut history, &store, &other, MONDAY + 2), [vec![2], vec![2], vec![0, 2]]);
+    }
+
+    #[test]
+    fn g5_a_past_that_is_read_again_and_a_person_who_is_deleted_are_noted_and_nothing_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store"), || Ok([1; 32])).unwrap();
+        let (both, one) = (config("\"ada\", \"bo\"", ""), config("\"ada\"", ""));
+        let mut history = History::default();
+        read(&mut history, &store, &both, MONDAY + 1);
+        read(&mut history, &store, &one, MONDAY + 8);
+        assert_eq!(history.changes.counted_again("t"), None);
+        assert_eq!(history.changes.log(&history.rosters["t"], 0), [MONDAY + 7]);
+        history.read_again();
+        assert_eq!(read(&mut history, &store, &one, MONDAY + 9), [[0], [0], [0]]);
+        assert_eq!(history.changes.counted_again("t"), Some(MONDAY + 9));
+        history.read_again();
+        read(&mut history, &store, &one, MONDAY + 10);
+        assert_eq!(history.changes.counted_again("t"), Some(MONDAY + 9), "nothing changed");
+        let mut deleted = one.clone();
+        deleted.people.remove(0);
+        deleted.teams[0].members.clear();
+        read(&mut history, &store, &deleted, MONDAY + 11);
+        assert_eq!(history.changes.counted_again("t"), Some(MONDAY + 11));
+        read(&mut history, &store, &deleted, MONDAY + 12);
+        assert_eq!(history.changes.counted_again("t"), Some(MONDAY + 11), "told once");
     }
 
     #[test]

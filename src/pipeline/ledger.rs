@@ -199,7 +199,7 @@ fn edition(night: &Night<'_>, noticed: &Noticed, at: usize, team: &Team, standin
             due: one.is_due(today),
             agreed: one.agreed.clone(),
             mine: one.mine.clone(),
-            since: sinces(night, noticed, &input, standing, one),
+            since: sinces(night, noticed, (at, &input), standing, one),
         })
     };
     let (_, notices) = &noticed.teams[at];
@@ -218,7 +218,15 @@ fn noted(standing: &Standing, card: &str) -> (State, Option<Date>) {
     (standing.state(card), talk.map(|one| one.talked_on))
 }
 
-fn sinces(night: &Night<'_>, noticed: &Noticed, input: &TeamInput, standing: &Standing, one: &FollowUp) -> Vec<Since> {
+/// The signals of a follow-up since the talk, as far as they may be shown.
+fn sinces(
+    night: &Night<'_>,
+    noticed: &Noticed,
+    (at, input): (usize, &TeamInput),
+    standing: &Standing,
+    one: &FollowUp,
+) -> Vec<Since> {
+    let shown = &noticed.shown[at];
     let settings = night.settings(noticed.calibration.thresholds);
     let untalked: Vec<&FellBack> = noticed.fell_back.iter().filter(|card| !is_talked_about(card, standing)).collect();
     let count = |wanted: &dyn Fn(&FellBack) -> bool| {
@@ -228,6 +236,10 @@ fn sinces(night: &Night<'_>, noticed: &Noticed, input: &TeamInput, standing: &St
     let tell = |slug: &String| {
         let spec = night.catalogue.card(slug)?.spec();
         let seen = since(input, &spec, &settings, day_number(one.talked_on), night.today())?;
+        let reaches = |point: &crate::notice::Point| shown.reaches(point.from);
+        if shown.hidden || seen.before.as_ref().or(seen.after.as_ref()).is_some_and(|point| !reaches(point)) {
+            return None;
+        }
         let point = |point: crate::notice::Point| page::Point {
             from: date_of(point.from),
             to: date_of(point.to),

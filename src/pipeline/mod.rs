@@ -1,6 +1,7 @@
 //! The night: collect, store, measure, notice, report. The only module that knows their order.
 
 pub mod check;
+pub mod changes;
 pub mod chosen;
 pub mod collect;
 mod context;
@@ -19,6 +20,7 @@ pub mod replay;
 pub mod roster;
 mod sample;
 pub mod selection;
+pub mod shown;
 pub mod single;
 pub mod teams;
 pub mod wording;

@@ -183,7 +183,7 @@ fn remembered_report(
 ) -> Result<(PathBuf, Vec<Digest>), Failure> {
     let mut history = History::recall(store)?;
     if selection.reread_roster {
-        history.rosters.clear();
+        history.read_again();
     }
     let prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
     prepared.history.remember(store)?;

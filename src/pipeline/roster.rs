@@ -28,10 +28,8 @@ pub fn roster(
     let people: Vec<Person> = config.people.iter().map(|person| person_of(person, names, read_to, holidays)).collect();
     let positions: BTreeMap<&str, usize> =
         config.people.iter().enumerate().map(|(at, person)| (person.id.as_str(), at)).collect();
-    let present = |id: &str| positions.get(id).copied().filter(|at| !config.people[*at].leave);
-    let teams = config.teams.iter().map(|team| team_of(config, team, &present)).collect();
+    let teams = config.teams.iter().map(|team| team_of(config, team, &positions)).collect();
     let (accounts, bots) = accounts(store, &people, names)?;
-    let accounts = accounts.into_iter().filter(|(_, at)| !config.people[*at].leave).collect();
     Ok(Roster { people, teams, accounts, bots, frozen: BTreeMap::new() })
 }
 
@@ -43,8 +41,9 @@ fn person_of(
 ) -> Person {
     let own = person.holidays.as_ref().and_then(|set| holidays.get(set)).cloned().unwrap_or_default();
     let calendar = person.calendar.as_ref().and_then(|calendar| {
-        let day = read_to.get(&calendar.line)?;
-        Some((calendar_account(person, names).to_stored(), *day))
+        // That of somebody who left is not read any more; what was read of it before stays.
+        let day = read_to.get(&calendar.line).copied().or(person.leave.then_some(i64::MAX))?;
+        Some((calendar_account(person, names).to_stored(), day))
     });
     Person {
         id: names.person(&person.id).to_stored(),
@@ -56,6 +55,7 @@ fn person_of(
         },
         zone_stated: person.zone_stated,
         holidays: own,
+        left: Vec::new(),
         absences: person.absences.iter().map(|(from, to)| (day_number(*from), day_number(*to))).collect(),
         calendar,
     }
@@ -97,14 +97,16 @@ pub fn holidays(config: &Config) -> (BTreeMap<String, BTreeSet<i64>>, Vec<String
     (config.holidays.iter().map(one).collect(), gaps)
 }
 
-fn team_of(config: &Config, team: &crate::config::Team, present: &impl Fn(&str) -> Option<usize>) -> Team {
+/// People who left the report are no members; their turns on call stay what they were.
+fn team_of(config: &Config, team: &crate::config::Team, positions: &BTreeMap<&str, usize>) -> Team {
+    let present = |id: &str| positions.get(id).copied().filter(|at| !config.people[*at].leave);
     let day = |date: Option<jiff::civil::Date>| date.map(day_number);
     let member = |member: &crate::config::Membership| {
         Some(Membership { person: present(&member.person)?, from: day(member.from), to: day(member.to) })
     };
     let turn = |turn: &crate::config::Membership| {
         let days = (day(turn.from).unwrap_or(i64::MIN), day(turn.to).unwrap_or(i64::MAX));
-        Some((present(&turn.person)?, days))
+        Some((positions.get(turn.person.as_str()).copied()?, days))
     };
     Team {
         id: team.id.clone(),

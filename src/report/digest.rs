@@ -38,7 +38,7 @@ fn digest(maker: &Maker<'_>, team: &Team, base: Option<&str>) -> Digest {
     let name = clean(&team.name);
     let mut lines = vec![words.fill("digest-head", &[("team", &name), ("day", &day)]), document.summary.clone()];
     lines.extend(document.conversations.iter().map(|card| noticed(maker, card)));
-    if team.cards.is_empty() && !team.too_small {
+    if team.cards.is_empty() && !team.hidden {
         lines.push(maker.quiet(team));
     }
     let broken = team.sources.iter().filter(|source| matches!(source.health, Health::Stale | Health::Failed));
@@ -95,7 +95,7 @@ mod tests {
         assert!(of("checkout").text.contains("That is not a certificate"));
         let gaps = all.iter().filter(|one| one.text.contains("could not be read")).count();
         assert_eq!(gaps, 1, "{all:#?}");
-        assert!(all.iter().any(|one| one.text.contains("too small for anything to be shown")));
+        assert!(all.iter().any(|one| one.text.contains("Nothing is shown of this group tonight")));
     }
 
     #[test]

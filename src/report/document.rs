@@ -48,6 +48,11 @@ pub struct TeamName {
     pub id: String,
     pub name: String,
     pub people: i64,
+    /// Mondays at which somebody joined or left.
+    pub roster_changes: Vec<String>,
+    /// The day on which the past was counted again with another roster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted_again: Option<String>,
 }
 
 /// A source's freshness.
@@ -91,7 +96,8 @@ pub struct Conversation {
 /// What was counted.
 #[derive(Clone, Debug, Serialize)]
 pub struct ObservationLine {
-    pub x: i64,
+    /// Null where it reads "few".
+    pub x: Option<i64>,
     pub n: i64,
     pub unit: String,
     pub usual_low: i64,
@@ -194,7 +200,13 @@ pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue,
     Document {
         schema: SCHEMA,
         as_of: organisation.as_of.to_string(),
-        team: TeamName { id: team.id.clone(), name: clean(&team.name), people: team.people },
+        team: TeamName {
+            id: team.id.clone(),
+            name: clean(&team.name),
+            people: team.people,
+            roster_changes: team.roster_changes.iter().map(ToString::to_string).collect(),
+            counted_again: team.counted_again.map(|day| day.to_string()),
+        },
         sources: team.sources.iter().map(source).collect(),
         summary: summary(team, words),
         conversations: conversations.collect(),
@@ -203,7 +215,7 @@ pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue,
         within_usual: slugs(team, |state| *state == SignalState::WithinUsual),
         not_shown: slugs(team, |state| *state == SignalState::NotShown),
         not_computed: not_computed(team),
-        series: if team.too_small { BTreeMap::new() } else { series(team) },
+        series: if team.hidden { BTreeMap::new() } else { series(team) },
         compared: compared(team),
         open_work: shown_ageing(team).map_or_else(Vec::new, |ageing| open_work(organisation, ageing)),
         method: Method {
@@ -235,20 +247,18 @@ fn series(team: &Team) -> BTreeMap<String, Vec<SeriesPoint>> {
 }
 
 fn compared(team: &Team) -> BTreeMap<String, Compared> {
-    let hidden = |signal: &Signal| team.too_small || matches!(signal.state, SignalState::NotShown | SignalState::Off);
+    let hidden = |signal: &Signal| team.hidden || matches!(signal.state, SignalState::NotShown | SignalState::Off);
     let shown = team.signals.iter().filter(|(_, signal)| !hidden(signal));
     shown.filter_map(|(slug, signal)| Some((slug.clone(), beside_usual(signal)?))).collect()
 }
 
 fn beside_usual(signal: &Signal) -> Option<Compared> {
     let seen = signal.observation.as_ref()?;
-    let open = signal.state == SignalState::Open;
-    let few = !open && signal.points.last().is_none_or(|point| point.x.is_none());
-    let n = if open { seen.n } else { rounded(seen.n) };
-    let x = if open { seen.x } else { rounded(seen.x) };
+    // Exact in a card alone.
+    let shown = |count: i64| if signal.state == SignalState::Open { count } else { rounded(count) };
     Some(Compared {
-        x: (!few).then_some(x),
-        n,
+        x: seen.x.map(shown),
+        n: shown(seen.n),
         usual_low: seen.usual_low,
         usual_high: seen.usual_high,
         past_within: seen.past_within,
@@ -261,7 +271,7 @@ fn beside_usual(signal: &Signal) -> Option<Compared> {
 pub fn shown_ageing(team: &Team) -> Option<&Ageing> {
     let signal = team.signals.get("stalled_work")?;
     let hidden = matches!(signal.state, SignalState::NotShown | SignalState::Off | SignalState::NotComputed { .. });
-    team.ageing.as_ref().filter(|ageing| !team.too_small && !hidden && ageing.items.len() >= FEWEST_ITEMS)
+    team.ageing.as_ref().filter(|ageing| !team.hidden && !hidden && ageing.items.len() >= FEWEST_ITEMS)
 }
 
 fn open_work(organisation: &Organisation, ageing: &Ageing) -> Vec<OpenWork> {
@@ -296,7 +306,7 @@ pub(super) fn source(source: &super::input::Source) -> SourceLine {
 }
 
 fn summary(team: &Team, words: &Words) -> String {
-    if team.too_small {
+    if team.hidden {
         return words.get("summary-small");
     }
     match team.cards.len() {
@@ -337,7 +347,7 @@ fn conversation(
 ) -> Conversation {
     let first = card.signals.first().and_then(|slug| catalogue.card(slug));
     let text = if card.joint { catalogue.joint() } else { first.unwrap_or_else(|| catalogue.joint()) };
-    let lines = observations(team, card, catalogue);
+    let lines = observations(team, card, catalogue, words);
     let today = organisation.as_of.to_zoned_datetime(organisation.zone.clone()).date();
     let since = if card.opened_on >= today {
         words.get("since-today")
@@ -409,7 +419,7 @@ fn readings(team: &Team, card: &catalogue::Card, words: &Words) -> Vec<String> {
     declared.chain(known).chain(card.may_also_be.iter().cloned()).collect()
 }
 
-fn observations(team: &Team, card: &Card, catalogue: &Catalogue) -> Vec<SignalObservation> {
+fn observations(team: &Team, card: &Card, catalogue: &Catalogue, words: &Words) -> Vec<SignalObservation> {
     let line = |seen: &Observation| {
         let text = catalogue.card(&seen.signal)?;
         Some(SignalObservation {
@@ -424,7 +434,7 @@ fn observations(team: &Team, card: &Card, catalogue: &Catalogue) -> Vec<SignalOb
                 past_total: seen.past_total,
                 year_ago: year_ago(team, &seen.signal),
             },
-            sentence: sentence(text, seen),
+            sentence: sentence(text, seen, words),
         })
     };
     card.observations.iter().filter_map(line).collect()
@@ -438,15 +448,15 @@ fn year_ago(team: &Team, slug: &str) -> Option<YearAgo> {
 /// The same ten days a year before, as a sentence.
 fn season(line: &SignalObservation, catalogue: &Catalogue, words: &Words) -> Option<String> {
     let YearAgo { x, n } = line.observation.year_ago?;
-    let x = x.map_or_else(|| words.get("few"), |x| x.to_string());
+    let x = words.counted(x);
     let short = capital(catalogue.card(&line.signal).map_or(line.signal.as_str(), |card| &card.short));
     let values = [("short", short.as_str()), ("x", &x), ("n", &n.to_string()), ("unit", &line.observation.unit)];
     Some(words.fill("season", &values))
 }
 
-fn sentence(card: &catalogue::Card, seen: &Observation) -> String {
+fn sentence(card: &catalogue::Card, seen: &Observation, words: &Words) -> String {
     let values = [
-        ("x", seen.x.to_string()),
+        ("x", words.counted(seen.x)),
         ("n", seen.n.to_string()),
         ("k", seen.past_within.to_string()),
         ("K", seen.past_total.to_string()),

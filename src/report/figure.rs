@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::chart::{self, AgeingWords, Drawing, SeriesChart};
-use super::document::{Document, SeriesPoint, shown_ageing};
+use super::document::{Compared, Document, SeriesPoint, shown_ageing};
 use super::input::{Ageing, Signal, SignalState, Team};
 use super::link::safe_link;
 use super::page::Maker;
@@ -22,7 +22,8 @@ impl Maker<'_> {
             return Some(self.ageing_figure(ageing, signal.state == SignalState::Open));
         }
         let points = document.series.get(slug).filter(|points| points.len() >= 2)?;
-        Some(self.series_figure(format!("c-{slug}"), card, signal, points, events(team, signal)))
+        let told = Told { card, signal, compared: document.compared.get(slug), points };
+        Some(self.series_figure(format!("c-{slug}"), &told, events(team, signal)))
     }
 
     /// The series of a signal with the day of a talk as its one line; `None` where nothing of it may be drawn.
@@ -42,8 +43,8 @@ impl Maker<'_> {
             let next = signal.points.iter().position(|point| point.from > talked_on).filter(|next| *next > 0)?;
             Some((f64::from(u32::try_from(next).ok()?), talk.label.clone()))
         });
-        let mut figure =
-            self.series_figure(format!("t{follow_up}-{slug}"), card, signal, points, line.into_iter().collect());
+        let told = Told { card, signal, compared: document.compared.get(slug), points };
+        let mut figure = self.series_figure(format!("t{follow_up}-{slug}"), &told, line.into_iter().collect());
         // The same signal may be drawn on its card as well: a title names one drawing only.
         figure.title = format!("{} ({}, {})", figure.title, talk.label, self.words.short_day(talked_on));
         Some(figure)
@@ -52,15 +53,14 @@ impl Maker<'_> {
     fn series_figure(
         &self,
         id: String,
-        card: &CardWords,
-        signal: &Signal,
-        points: &[SeriesPoint],
+        told: &Told<'_>,
         events: Vec<(f64, String)>,
     ) -> Figure {
+        let Told { card, signal, compared, points } = *told;
         let rate = card.is_rate();
         let word = |key: &str| if rate { format!("{key}-rate") } else { key.to_owned() };
         let (values, band) =
-            if rate { scaled(points, signal) } else { (points.iter().map(share).collect(), band(signal)) };
+            if rate { scaled(points, compared) } else { (points.iter().map(share).collect(), band(compared)) };
         let open = signal.state == SignalState::Open;
         let percent = |value: f64| format!("{:.0}", if rate { value } else { value * 100.0 });
         let band_label = band.map_or_else(String::new, |(low, high)| {
@@ -68,7 +68,7 @@ impl Maker<'_> {
         });
         let seen = signal.observation.as_ref().filter(|_| open);
         let window = seen.map(|seen| {
-            let (x, n) = (seen.x.to_string(), seen.n.to_string());
+            let (x, n) = (self.words.counted(seen.x), seen.n.to_string());
             let now = self.of_periods("now", card);
             self.words.fill(&word("window-label"), &[("x", &x), ("n", &n), ("unit", &card.unit), ("now", &now)])
         });
@@ -105,7 +105,7 @@ impl Maker<'_> {
 
     fn point_name(&self, point: &SeriesPoint, rate: bool) -> String {
         let date = |text: &str| text.parse().map(|date| self.words.short_day(date)).unwrap_or_default();
-        let x = point.x.map_or_else(|| self.words.get("few"), |x| x.to_string());
+        let x = self.words.counted(point.x);
         let share = share(point).map_or_else(|| self.words.get("few"), |share| self.percent(share));
         let n = point.n.to_string();
         self.words.fill(
@@ -232,9 +232,18 @@ fn figure(id: String, drawing: Drawing) -> Figure {
     }
 }
 
-/// The usual range as shares of the present number of opportunities, as it is displayed.
-pub(super) fn band(signal: &Signal) -> Option<(f64, f64)> {
-    let seen = signal.observation.as_ref().filter(|seen| seen.n > 0)?;
+/// A signal as it is drawn: words and state, and figures that are rounded already.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    card: &'a CardWords,
+    signal: &'a Signal,
+    compared: Option<&'a Compared>,
+    points: &'a [SeriesPoint],
+}
+
+/// The usual range as shares of the present number of opportunities, both as they are displayed.
+pub(super) fn band(compared: Option<&Compared>) -> Option<(f64, f64)> {
+    let seen = compared.filter(|seen| seen.n > 0)?;
     let share = |x: i64| float(x) / float(seen.n);
     Some((share(seen.usual_low), share(seen.usual_high)))
 }
@@ -243,10 +252,10 @@ pub(super) fn band(signal: &Signal) -> Option<(f64, f64)> {
 type Drawn = (Vec<Option<f64>>, Option<(f64, f64)>);
 
 /// The points of a rate as counts for the exposure of the last one, as the usual range is meant, and that range.
-fn scaled(points: &[SeriesPoint], signal: &Signal) -> Drawn {
+fn scaled(points: &[SeriesPoint], compared: Option<&Compared>) -> Drawn {
     let now = points.last().map_or(0, |point| point.n);
     let values = points.iter().map(|point| Some(share(point)? * float(now))).collect();
-    let seen = signal.observation.as_ref().filter(|seen| seen.n > 0);
+    let seen = compared.filter(|seen| seen.n > 0);
     (values, seen.map(|seen| (float(seen.usual_low), float(seen.usual_high))))
 }
 

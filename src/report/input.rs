@@ -64,7 +64,8 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     pub signal: String,
-    pub x: i64,
+    /// `None`: few.
+    pub x: Option<i64>,
     pub n: i64,
     pub usual_low: i64,
     pub usual_high: i64,
@@ -177,8 +178,12 @@ pub struct Team {
     pub id: String,
     pub name: String,
     pub people: i64,
-    /// Below the smallest group.
-    pub too_small: bool,
+    /// Nothing of it may be shown, for whatever reason: too few people, its own decision, a past that was counted again.
+    pub hidden: bool,
+    /// Mondays at which somebody joined or left, oldest first; not who, and not who left the report.
+    pub roster_changes: Vec<Date>,
+    /// The day on which its past was counted again with another roster.
+    pub counted_again: Option<Date>,
     pub window: Option<(Date, Date)>,
     pub sources: Vec<Source>,
     pub cards: Vec<Card>,

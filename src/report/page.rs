@@ -3,7 +3,7 @@
 use super::chart;
 use super::document::{Document, learning};
 use super::figure::{band, share};
-use super::input::{Health, Organisation, Signal, SignalState, Team};
+use super::input::{Health, Organisation, SignalState, Team};
 use super::view::{CardView, Cell, Figure, QuestionView, Row, Section, SourceView, TeamPage};
 use super::words::{Words, clean};
 use crate::catalogue::{Card as CardWords, Catalogue};
@@ -40,21 +40,36 @@ impl Maker<'_> {
             corner: words.get("reading-time"),
             span,
             summary: document.summary.clone(),
-            too_small: team.too_small,
+            hidden: team.hidden,
             leader: None,
             quiet: self.quiet(team),
             sources: team.sources.iter().map(|source| self.source(source)).collect(),
-            rows: self.rows(team, document),
+            rows: self.rows(document),
             lines: self.lines(team),
             cards: self.cards(team, document),
             sections: self.sections(team, document),
             cannot: self.cannot(team),
             worked: self.worked(team, document),
-            rule: self.rule(team),
-            who: words.fill("who-1", &[("people", &team.people.to_string())]),
+            rule: self.rule(team, document),
+            who: self.who(team),
             read_at: self.read_at(),
             data: format!("{}.json", team.id),
         }
+    }
+
+    /// Who is in here, how that changed, and what remains.
+    fn who(&self, team: &Team) -> Vec<String> {
+        let words = self.words;
+        let dates: Vec<String> = team.roster_changes.iter().map(|monday| words.long_day(*monday)).collect();
+        let changed = match dates.as_slice() {
+            [] => words.get("roster-same"),
+            dates => words.fill("roster-changed", &[("dates", &words.list(dates))]),
+        };
+        let again = team.counted_again.map(|day| words.fill("counted-again", &[("date", &words.long_day(day))]));
+        let counted = words.fill("who-1", &[("people", &team.people.to_string())]);
+        let lines = [Some(counted), Some(words.get("who-2")), Some(changed), again];
+        let rest = ["remainder", "who-3"].map(|key| Some(words.get(key)));
+        lines.into_iter().chain(rest).flatten().collect()
     }
 
     /// A measured rate of cards in words, with one digit.
@@ -66,10 +81,11 @@ impl Maker<'_> {
     }
 
     /// When a card opens, and how often that happens here.
-    fn rule(&self, team: &Team) -> String {
+    fn rule(&self, team: &Team, document: &Document) -> String {
         let thresholds = [self.organisation.signal_threshold, self.organisation.joint_threshold];
         let [signal, joint] = thresholds.map(|threshold| self.words.decimal(threshold, 2));
         let rule = self.words.fill("worked-rule", &[("signal", &signal), ("joint", &joint)]);
+        let rule = format!("{rule} {}", self.words.fill("method", &[("version", document.method.version)]));
         match team.false_cards {
             Some(rate) => {
                 format!("{rule} {}", self.words.fill("measured-rate", &[("rate", &self.rate(rate))]))
@@ -124,7 +140,7 @@ impl Maker<'_> {
         }
     }
 
-    fn rows(&self, team: &Team, document: &Document) -> Vec<Row> {
+    fn rows(&self, document: &Document) -> Vec<Row> {
         let row = |card: &super::document::Conversation| {
             let slug = card.signals.first().map(String::as_str).unwrap_or_default();
             let detail = match (&card.observation, card.observations.is_empty()) {
@@ -136,7 +152,7 @@ impl Maker<'_> {
                 link: card.id.clone(),
                 head: format!("{}.", card.headline),
                 detail,
-                spark: self.spark(document, team.signals.get(slug), slug, true),
+                spark: self.spark(document, slug, true),
             }
         };
         document.conversations.iter().map(row).collect()
@@ -145,7 +161,7 @@ impl Maker<'_> {
     fn seen(&self, seen: &super::document::ObservationLine, slug: &str) -> String {
         let card = self.catalogue.card(slug);
         let now = card.map_or_else(String::new, |card| self.of_periods("now", card));
-        let (x, n) = (seen.x.to_string(), seen.n.to_string());
+        let (x, n) = (self.words.counted(seen.x), seen.n.to_string());
         let (low, high) = (seen.usual_low.to_string(), seen.usual_high.to_string());
         let key = if card.is_some_and(CardWords::is_rate) { "row-rate" } else { "row" };
         let values = [("x", &x), ("n", &n), ("unit", &seen.unit), ("low", &low), ("high", &high), ("now", &now)];
@@ -154,11 +170,11 @@ impl Maker<'_> {
 
     /// The word-sized drawing of a signal, from the rounded points.
     #[must_use]
-    pub fn spark(&self, document: &Document, signal: Option<&Signal>, slug: &str, open: bool) -> String {
+    pub fn spark(&self, document: &Document, slug: &str, open: bool) -> String {
         let Some(points) = document.series.get(slug) else { return String::new() };
         let shares: Vec<Option<f64>> = points.iter().map(share).collect();
         // A drawing that fails is left out: the sentence beside it says the same.
-        chart::spark(&shares, signal.and_then(band), open).unwrap_or_default()
+        chart::spark(&shares, band(document.compared.get(slug)), open).unwrap_or_default()
     }
 
     fn lines(&self, team: &Team) -> Vec<String> {
@@ -256,11 +272,10 @@ impl Maker<'_> {
     fn worked(&self, team: &Team, document: &Document) -> Vec<Vec<String>> {
         let row = |card: &CardWords| {
             let signal = team.signals.get(&card.slug)?;
-            let state =
-                if team.too_small { self.words.get("state-not-shown") } else { self.state(&signal.state, card) };
+            let state = self.state(&signal.state, card);
             let [present, usual, past] = match document.compared.get(&card.slug) {
                 Some(seen) => {
-                    let x = seen.x.map_or_else(|| self.words.get("few"), |x| x.to_string());
+                    let x = self.words.counted(seen.x);
                     let of = |part: &str, all: &str| self.words.fill("x-of-n", &[("x", part), ("n", all)]);
                     [
                         format!("{} {}", of(&x, &seen.n.to_string()), card.unit),
@@ -288,8 +303,7 @@ impl Maker<'_> {
                 let values = [("weeks", weeks.to_string()), ("of", of.to_string()), ("periods", periods)];
                 self.words.fill("state-learning", &values.each_ref().map(|(name, value)| (*name, value.as_str())))
             }
-            SignalState::NotEnough => self.words.get("state-not-enough"),
-            SignalState::NotShown => self.words.get("state-not-shown"),
+            SignalState::NotEnough | SignalState::NotShown => self.words.get("state-not-shown"),
             SignalState::NotComputed { .. } => self.words.get("state-not-computed"),
             SignalState::Off => self.words.get("state-off"),
         }
@@ -304,7 +318,7 @@ impl Maker<'_> {
     #[must_use]
     pub fn index_row(&self, team: &Team, document: &Document) -> Row {
         let short: Vec<String> = document.conversations.iter().map(|card| self.in_list(&card.headline)).collect();
-        let detail = if team.too_small {
+        let detail = if team.hidden {
             self.words.get("team-small")
         } else if let Some((weeks, of)) = learning(team).filter(|_| short.is_empty()) {
             self.words.fill("team-learning", &[("weeks", &weeks.to_string()), ("of", &of.to_string())])
@@ -315,10 +329,10 @@ impl Maker<'_> {
         };
         let first = document.conversations.first().and_then(|card| card.signals.first());
         let slug = first.map_or("waiting_for_review", String::as_str);
-        let spark = if team.too_small || (learning(team).is_some() && first.is_none()) {
+        let spark = if team.hidden || (learning(team).is_some() && first.is_none()) {
             String::new()
         } else {
-            self.spark(document, team.signals.get(slug), slug, first.is_some())
+            self.spark(document, slug, first.is_some())
         };
         Row { link: format!("{}.html", team.id), head: document.team.name.clone(), detail, spark }
     }

@@ -75,7 +75,7 @@ const RISING: [Option<i64>; 14] = [
 pub fn seen(signal: &str, x: i64, n: i64) -> Observation {
     Observation {
         signal: signal.to_owned(),
-        x,
+        x: Some(x),
         n,
         usual_low: 2,
         usual_high: 9,
@@ -120,7 +120,9 @@ pub fn team(id: &str, name: &str) -> Team {
         id: id.to_owned(),
         name: name.to_owned(),
         people: 8,
-        too_small: false,
+        hidden: false,
+        roster_changes: Vec::new(),
+        counted_again: None,
         window: Some((date(2026, 11, 9), date(2026, 11, 20))),
         sources: sources(),
         cards: Vec::new(),
@@ -200,7 +202,7 @@ fn small() -> Team {
     let mut small = team("search", "Search");
     let hidden = || Signal { state: SignalState::NotShown, points: Vec::new(), observation: None, year_ago: None };
     small.signals = SLUGS.iter().map(|slug| ((*slug).to_owned(), hidden())).collect::<BTreeMap<_, _>>();
-    (small.people, small.too_small, small.ageing) = (3, true, None);
+    (small.people, small.hidden, small.ageing) = (3, true, None);
     small
 }
 

@@ -280,7 +280,7 @@ fn series_are_rounded_and_few_stays_few() {
 }
 
 #[test]
-fn a_group_that_is_too_small_is_told_so_and_nothing_else() {
+fn a_group_that_is_hidden_is_told_so_and_nothing_else() {
     let files = all();
     let page = text(&files, "search.html");
     assert!(page.contains("Nothing is drawn for this group") && !page.contains("class=\"chart"));

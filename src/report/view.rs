@@ -97,7 +97,7 @@ pub struct TeamPage {
     pub corner: String,
     pub span: String,
     pub summary: String,
-    pub too_small: bool,
+    pub hidden: bool,
     /// The leader's own block, in the leader's edition alone.
     pub leader: Option<LeaderView>,
     /// What the page says where it shows no card.
@@ -110,7 +110,7 @@ pub struct TeamPage {
     pub cannot: Vec<String>,
     pub worked: Vec<Vec<String>>,
     pub rule: String,
-    pub who: String,
+    pub who: Vec<String>,
     pub read_at: String,
     pub data: String,
 }

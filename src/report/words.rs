@@ -220,6 +220,12 @@ impl Words {
         if word.is_empty() { number.to_string() } else { word }
     }
 
+    /// A count, or the word for fewer than three people's worth.
+    #[must_use]
+    pub fn counted(&self, count: Option<i64>) -> String {
+        count.map_or_else(|| self.get("few"), |count| count.to_string())
+    }
+
     /// A number with so many digits after the decimal mark.
     #[must_use]
     pub fn decimal(&self, number: f64, digits: usize) -> String {

@@ -43,6 +43,7 @@ pub(super) fn roster() -> Roster {
         hours: hours(),
         holidays: Default::default(),
         absences: Vec::new(),
+        left: Vec::new(),
         calendar: None,
         zone_stated: true,
     };
