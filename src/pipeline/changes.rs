@@ -101,7 +101,8 @@ impl Changes {
     pub fn log(&self, frozen: &Frozen, first: i64) -> Vec<i64> {
         let silent = |id: &i64, week: i64| {
             let spans = self.left.get(id).map_or(&[][..], Vec::as_slice);
-            spans.iter().any(|(from, to)| monday(*from) + WEEK >= week && to.is_none_or(|to| to + 1 >= week))
+            let about = |change: i64| (0..=WEEK).contains(&(week - monday(change)));
+            spans.iter().any(|(from, to)| about(*from) || to.is_some_and(|to| about(to + 1)))
         };
         let changed = |pair: &[(i64, Vec<i64>)]| {
             let [(_, before), (week, now)] = pair else { return None };

@@ -1,7 +1,7 @@
 //! The night: collect, store, measure, notice, report. The only module that knows their order.
 
-pub mod check;
 pub mod changes;
+pub mod check;
 pub mod chosen;
 pub mod collect;
 mod context;

@@ -50,12 +50,7 @@ impl Maker<'_> {
         Some(figure)
     }
 
-    fn series_figure(
-        &self,
-        id: String,
-        told: &Told<'_>,
-        events: Vec<(f64, String)>,
-    ) -> Figure {
+    fn series_figure(&self, id: String, told: &Told<'_>, events: Vec<(f64, String)>) -> Figure {
         let Told { card, signal, compared, points } = *told;
         let rate = card.is_rate();
         let word = |key: &str| if rate { format!("{key}-rate") } else { key.to_owned() };
