@@ -24,3 +24,4 @@ mod rewrites;
 mod split;
 mod support;
 mod tidy;
+mod trust_key;
