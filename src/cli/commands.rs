@@ -169,7 +169,7 @@ pub(super) fn check(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Fa
 
 /// The store of a configuration, for reading.
 pub(super) fn reader(config: &Config) -> Result<Store, Failure> {
-    Store::open_reader(&config.store.path)?.ok_or_else(|| {
+    Store::open_reader(&config.store)?.ok_or_else(|| {
         let place = config.store.path.display();
         Failure::configuration(format!("there is no store at {place} yet; `undercurrent run` makes it"))
     })

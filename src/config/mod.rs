@@ -12,6 +12,7 @@ use url::Url;
 pub mod context;
 mod delivery;
 pub mod identities;
+mod keeping;
 mod parse;
 mod problem;
 mod reader;
@@ -25,7 +26,7 @@ pub use token::{TokenError, TokenPlace};
 /// The example that is also the default: every option with its default and a sentence.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");
 
-/// Defaults of options that are read without being carried out yet.
+/// How long rows stay, and how far back a first night reads, unless the configuration says otherwise.
 const KEEP_DAYS: i64 = 400;
 
 /// The floor below which no configuration can go.
@@ -100,6 +101,7 @@ pub struct StorePlace {
     pub path: PathBuf,
     pub keep_days: i64,
     pub strict: bool,
+    /// The file of the secret; `None`: `key` in the store's own folder.
     pub key_file: Option<PathBuf>,
 }
 
@@ -450,11 +452,7 @@ impl Config {
     #[must_use]
     pub fn without_effect(&self) -> Vec<&'static str> {
         let store = &self.store;
-        let options = [
-            ("[store] strict", store.strict),
-            ("[store] keep-days", store.keep_days != KEEP_DAYS),
-            ("[store] key-file", store.key_file.is_some()),
-        ];
+        let options = [("[store] strict", store.strict), ("[store] keep-days", store.keep_days != KEEP_DAYS)];
         options.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
     }
 

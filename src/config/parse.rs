@@ -62,7 +62,7 @@ struct Collect {
 
 pub(super) struct Parser<'a> {
     pub(super) notes: Notes<'a>,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// The services of the file, by which repositories are read.
     github: Vec<GitHub>,
     /// The trackers of the file, by which projects are read.
@@ -70,7 +70,7 @@ pub(super) struct Parser<'a> {
     /// Names of the installation's own signals.
     own_signals: Vec<String>,
     /// The folders of the pages and of the store.
-    report: PathBuf,
+    pub(super) report: PathBuf,
     data: PathBuf,
     /// A mail server is configured.
     pub(super) mails: bool,
@@ -80,11 +80,12 @@ impl Parser<'_> {
     fn root(&mut self, root: &mut Table<'_>, file: &Path) -> Config {
         let organisation = self.organisation(root);
         let holidays = self.holidays(root);
-        let store = self.store(root);
-        let first_sync_days = self.history(root);
-        let signals = self.signals(root);
         let report = self.report(root);
-        (self.report, self.data) = (report.path.clone(), store.path.clone());
+        self.report.clone_from(&report.path);
+        let store = self.store(root);
+        self.data.clone_from(&store.path);
+        let first_sync_days = self.history(root, store.keep_days);
+        let signals = self.signals(root);
         let collect = self.collect(root);
         self.notes.about_people = true;
         let delivery = self.delivery(root);
@@ -205,29 +206,6 @@ impl Parser<'_> {
             holidays.insert(name, set);
         }
         holidays
-    }
-
-    fn store(&mut self, root: &mut Table<'_>) -> StorePlace {
-        let mut store =
-            StorePlace { path: self.folder.join("store"), keep_days: KEEP_DAYS, strict: false, key_file: None };
-        let Some(mut table) = root.table("store", "[store]", &mut self.notes) else { return store };
-        if let Some(path) = table.text("path", &mut self.notes) {
-            store.path = self.folder.join(path.get_ref());
-        }
-        if let Some(days) = self.positive(&mut table, "keep-days") {
-            store.keep_days = days;
-        }
-        store.strict = table.bool("strict", &mut self.notes).unwrap_or(false);
-        store.key_file = table.text("key-file", &mut self.notes).map(|path| self.folder.join(path.get_ref()));
-        table.finish(&mut self.notes);
-        store
-    }
-
-    fn history(&mut self, root: &mut Table<'_>) -> i64 {
-        let Some(mut table) = root.table("history", "[history]", &mut self.notes) else { return 400 };
-        let days = self.positive(&mut table, "first-sync-days").unwrap_or(400);
-        table.finish(&mut self.notes);
-        days
     }
 
     pub(super) fn positive(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<i64> {
@@ -802,7 +780,7 @@ pub fn address(text: &str) -> Result<Url, &'static str> {
 }
 
 /// A path without `.` and `..`, as far as its text tells.
-fn plain(path: &Path) -> PathBuf {
+pub(super) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -886,6 +864,12 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
     }
 
     #[test]
+    fn a_first_night_reads_no_further_back_than_rows_stay() {
+        let text = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[store]\nkeep-days = 90\n";
+        assert_eq!(config(text, Path::new("u.toml")).unwrap().first_sync_days, 90);
+    }
+
+    #[test]
     fn options_without_effect_are_told() {
         let text = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[store]\nstrict = true\nkeep-days = 14\n\
                     [report]\nwords = \"w\"\n";
@@ -917,6 +901,12 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
             "[[github]]\nurl = \"https://ghe.example.com\"\ntoken = \"x\"\n[[teams]]",
             "15:9: a token must not stand",
         );
+        let store = |lines: &str| format!("[store]\n{lines}\n[holidays]");
+        check("[holidays]", &store("keep-days = 13"), "6:13: `keep-days` must be at least 14");
+        let long = store("keep-days = 100\n[history]\nfirst-sync-days = 101");
+        check("[holidays]", &long, "8:19: rows older than `keep-days` (100) leave the store");
+        check("[holidays]", &store("key-file = \"store/../store/k\""), "6:12: `key-file` lies apart from the store");
+        check("[holidays]", &store("key-file = \"report/k\""), "6:12: `key-file` lies apart from the pages");
         check("[holidays]", "smallest-group = 3\n[holidays]", "5:18: `smallest-group` may only be raised");
         check(
             "[[teams]]",

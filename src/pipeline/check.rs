@@ -105,7 +105,7 @@ pub fn check(
 
 /// How many active accounts of the store belong to nobody. People outside the teams are no mistake, so this is only told.
 fn unmatched(config: &Config, now: jiff::Timestamp) -> Result<Vec<Finding>, Failure> {
-    let Some(store) = Store::open_reader(&config.store.path)? else { return Ok(Vec::new()) };
+    let Some(store) = Store::open_reader(&config.store)? else { return Ok(Vec::new()) };
     let counts = counted(&strangers(config, &store, now)?);
     if counts.is_empty() {
         return Ok(vec![fine("every account of the last 90 days belongs to somebody".to_owned())]);

@@ -67,7 +67,7 @@ pub fn estimate(
     environment: Environment<'_>,
 ) -> Result<Estimate, Failure> {
     let sources = Sources::of(&selection.narrowed(config)?, &Pseudonyms::new([0; 32]), environment)?;
-    let stored = Store::open_reader(&config.store.path)?.map(|store| store.cursors().clone()).unwrap_or_default();
+    let stored = Store::open_reader(&config.store)?.map(|store| store.cursors().clone()).unwrap_or_default();
     let cursors = selection.cursors(&stored);
     let since = selection.floor(Millis(Millis::from_timestamp(as_of).0 - config.first_sync_days * DAY));
     let runtime =

@@ -74,7 +74,9 @@ impl From<StoreError> for Failure {
             StoreError::Locked { .. } => ExitCode::Locked,
             StoreError::Io { .. } => ExitCode::Storage,
             StoreError::Damaged { .. } | StoreError::Newer { .. } => ExitCode::Unreadable,
-            StoreError::KeyRights { .. } => ExitCode::Configuration,
+            StoreError::KeyRights { .. } | StoreError::KeyMissing { .. } | StoreError::KeyForeign { .. } => {
+                ExitCode::Configuration
+            }
             StoreError::Table { .. } => ExitCode::Internal,
         };
         Self { exit, message: error.to_string() }

@@ -245,7 +245,7 @@ fn carried_out(
     }
     // A signal of the installation's own that cannot be used is told before a night is spent.
     let chosen = Chosen::on(config)?;
-    let mut store = Store::open(&config.store.path, random)?;
+    let mut store = Store::open(&config.store, random)?;
     let last = RunRecord::last(store.folder());
     let mut record = RunRecord {
         seq: last.as_ref().map_or(0, |last| last.seq) + 1,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::{At, StoreError};
@@ -66,30 +66,4 @@ pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         }
     }
     Ok(files)
-}
-
-/// Reads the store's 32-byte secret, or makes it at the first run.
-///
-/// # Errors
-/// [`StoreError::KeyRights`] where others may read it, [`StoreError::Damaged`] where it is not 32 bytes long.
-pub(super) fn key(path: &Path, fresh: impl FnOnce() -> std::io::Result<[u8; 32]>) -> Result<[u8; 32], StoreError> {
-    match fs::metadata(path) {
-        Ok(metadata) => {
-            let mode = metadata.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
-                return Err(StoreError::KeyRights { path: path.to_path_buf(), mode });
-            }
-            let bytes = fs::read(path).at("read", path)?;
-            bytes.try_into().map_err(|_| StoreError::Damaged {
-                path: path.to_path_buf(),
-                reason: "the key is not 32 bytes long".to_owned(),
-            })
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = fresh().at("make a secret for", path)?;
-            replace(path, &key)?;
-            Ok(key)
-        }
-        Err(error) => Err(error).at("read", path),
-    }
 }

@@ -14,6 +14,7 @@ use polars::prelude::*;
 mod disk;
 mod error;
 mod history;
+mod key;
 mod known;
 mod manifest;
 mod merge;
@@ -21,6 +22,7 @@ mod parquet;
 pub mod schema;
 
 pub use error::StoreError;
+pub use key::Place;
 pub use known::{OpenItem, ProjectIssues};
 pub use manifest::{LiveFile, Manifest};
 pub use schema::{TABLES, Table, table};
@@ -51,13 +53,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Locked`] while another run works; [`StoreError::Damaged`] where a live file is missing or has
-    /// another size than the manifest says; [`StoreError::Io`].
-    pub fn open(folder: &Path, fresh_key: impl FnOnce() -> std::io::Result<[u8; 32]>) -> Result<Self, StoreError> {
+    /// another size than the manifest says; the errors about the secret, where it can be read by others or is not the
+    /// one under which the rows were stored; [`StoreError::Io`].
+    pub fn open(
+        place: impl Into<Place>,
+        fresh_key: impl FnOnce() -> std::io::Result<[u8; 32]>,
+    ) -> Result<Self, StoreError> {
+        let place = place.into();
+        let folder = &place.folder;
         disk::create_folder(folder)?;
         let lock = lock(&folder.join("LOCK"))?;
-        let pseudonyms = Pseudonyms::new(disk::key(&folder.join("key"), fresh_key)?);
-        let manifest = Manifest::read(&folder.join("MANIFEST"))?.unwrap_or_else(Manifest::empty);
-        let store = Self { folder: folder.to_path_buf(), manifest, pseudonyms, _lock: Some(lock) };
+        let mut manifest = Manifest::read(&folder.join("MANIFEST"))?.unwrap_or_else(Manifest::empty);
+        let key = key::for_writing(&place, &manifest, fresh_key)?;
+        manifest.key = key::fingerprint(&key);
+        let pseudonyms = Pseudonyms::new(key);
+        let store = Self { folder: place.folder, manifest, pseudonyms, _lock: Some(lock) };
         store.check_files()?;
         store.collect_garbage()?;
         Ok(store)
@@ -67,11 +77,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], without the lock.
-    pub fn open_reader(folder: &Path) -> Result<Option<Self>, StoreError> {
-        let Some(manifest) = Manifest::read(&folder.join("MANIFEST"))? else { return Ok(None) };
-        let no_key = || Err(std::io::Error::new(std::io::ErrorKind::NotFound, "the store has lost its key"));
-        let pseudonyms = Pseudonyms::new(disk::key(&folder.join("key"), no_key)?);
-        let store = Self { folder: folder.to_path_buf(), manifest, pseudonyms, _lock: None };
+    pub fn open_reader(place: impl Into<Place>) -> Result<Option<Self>, StoreError> {
+        let place = place.into();
+        let Some(manifest) = Manifest::read(&place.folder.join("MANIFEST"))? else { return Ok(None) };
+        let pseudonyms = Pseudonyms::new(key::for_reading(&place, &manifest)?);
+        let store = Self { folder: place.folder, manifest, pseudonyms, _lock: None };
         store.check_files()?;
         Ok(Some(store))
     }
@@ -227,7 +237,7 @@ impl Store {
     /// Removes data files that no manifest refers to which could still come back. Runs after a commit, and at start.
     fn collect_garbage(&self) -> Result<(), StoreError> {
         let mut named: BTreeSet<PathBuf> = BTreeSet::new();
-        let kept = manifest::prune_copies(&self.folder)?;
+        let kept = manifest::prune_copies(&self.folder, self.manifest.oldest)?;
         for manifest in kept.iter().chain([&self.manifest]) {
             named.extend(manifest.files.iter().map(|(partition, file)| self.path_of(partition, file)));
             named.extend(self.remembered(manifest).map(|(path, _)| path));

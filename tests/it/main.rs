@@ -27,3 +27,4 @@ mod support;
 mod tidy;
 mod trust_canaries;
 mod trust_mirror;
+mod trust_key;
