@@ -27,7 +27,7 @@ impl Parser<'_> {
         }
         store.strict = table.bool("strict", &mut self.notes).unwrap_or(false);
         if let Some(file) = table.text("key-file", &mut self.notes) {
-            self.apart(&file, &store);
+            self.key_place(&file, &store);
             store.key_file = Some(self.folder.join(file.get_ref()));
         }
         table.finish(&mut self.notes);
@@ -35,7 +35,7 @@ impl Parser<'_> {
     }
 
     /// A secret that lies beside what it protects, or where everybody reads, protects nothing.
-    fn apart(&mut self, file: &Spanned<String>, store: &StorePlace) {
+    fn key_place(&mut self, file: &Spanned<String>, store: &StorePlace) {
         let path = plain(&self.folder.join(file.get_ref()));
         for (folder, what) in [(&store.path, "the store"), (&self.report, "the pages that everybody may read")] {
             if path.starts_with(plain(&self.folder.join(folder))) {
@@ -56,10 +56,7 @@ impl Parser<'_> {
             self.notes.add(days.span(), "`first-sync-days` must be at least 1");
         }
         if *days.get_ref() > keep_days {
-            let message = format!(
-                "rows older than `keep-days` ({keep_days}) leave the store in the night that reads them: \
-                 lower `first-sync-days`, or raise `keep-days`"
-            );
+            let message = format!("more than `keep-days` ({keep_days}): lower `first-sync-days`, or raise `keep-days`");
             self.notes.add(days.span(), message);
         }
         days.into_inner()

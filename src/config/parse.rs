@@ -904,7 +904,7 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         let store = |lines: &str| format!("[store]\n{lines}\n[holidays]");
         check("[holidays]", &store("keep-days = 13"), "6:13: `keep-days` must be at least 14");
         let long = store("keep-days = 100\n[history]\nfirst-sync-days = 101");
-        check("[holidays]", &long, "8:19: rows older than `keep-days` (100) leave the store");
+        check("[holidays]", &long, "8:19: more than `keep-days` (100)");
         check("[holidays]", &store("key-file = \"store/../store/k\""), "6:12: `key-file` lies apart from the store");
         check("[holidays]", &store("key-file = \"report/k\""), "6:12: `key-file` lies apart from the pages");
         check("[holidays]", "smallest-group = 3\n[holidays]", "5:18: `smallest-group` may only be raised");

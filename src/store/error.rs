@@ -18,13 +18,13 @@ pub enum StoreError {
     #[error("{} was written in format {found} by a newer version (this one knows up to {known}); update undercurrent", path.display())]
     Newer { path: PathBuf, found: u64, known: u64 },
     /// The secret can be read by others: exit code 2.
-    #[error("{} can be read by others (mode {mode:o}); run `chmod 600` on it, or `undercurrent rotate-key` if it may have been read", path.display())]
+    #[error("{} can be read by others (mode {mode:o}); run `chmod 600` on it; if it may have been read, begin a new store: move this one away, the next night reads its sources again", path.display())]
     KeyRights { path: PathBuf, mode: u32 },
     /// Rows were stored under a secret that is not there: exit code 2.
-    #[error("{} is missing, and the store has rows under it: put the key back (where `key-file` is new, move the file `key` of the store there), or start what is linked to people anew with `undercurrent rotate-key`", path.display())]
+    #[error("{} is missing, and the store has rows under it: put the key back (where `key-file` is new, move the file `key` of the store there), or begin a new store: move this one away, the next night reads its sources again", path.display())]
     KeyMissing { path: PathBuf },
     /// Rows were stored under another secret: exit code 2.
-    #[error("{} is not the key under which the store's rows were stored: name that one in [store] key-file, or start what is linked to people anew with `undercurrent rotate-key`", path.display())]
+    #[error("{} is not the key under which the store's rows were stored: name that one in [store] key-file, or begin a new store: move this one away, the next night reads its sources again", path.display())]
     KeyForeign { path: PathBuf },
     /// polars refused an operation: a bug.
     #[error("cannot {action} table {table}: {source}")]

@@ -56,7 +56,6 @@ pub(super) fn for_writing(
     manifest: &Manifest,
     fresh: impl FnOnce() -> std::io::Result<[u8; 32]>,
 ) -> Result<[u8; 32], StoreError> {
-    finish_rotation(&place.key, manifest)?;
     let holds_rows = !manifest.files.is_empty() || !manifest.history.is_empty() || !manifest.key.is_empty();
     match read(&place.key)? {
         None if holds_rows => Err(StoreError::KeyMissing { path: place.key.clone() }),
@@ -70,9 +69,6 @@ pub(super) fn for_writing(
 /// # Errors
 /// As [`for_writing`].
 pub(super) fn for_reading(place: &Place, manifest: &Manifest) -> Result<[u8; 32], StoreError> {
-    if let Some(key) = read(&pending(&place.key))?.filter(|key| fingerprint(key) == manifest.key) {
-        return Ok(key);
-    }
     let key = read(&place.key)?.ok_or_else(|| StoreError::KeyMissing { path: place.key.clone() })?;
     fitting(key, place, manifest)
 }
@@ -109,30 +105,4 @@ fn read(path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
         reason: "the key is not 32 bytes long".to_owned(),
     })?;
     Ok(Some(whole))
-}
-
-/// The place of a key that is about to take the place of another.
-fn pending(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{name}.new"))
-}
-
-/// Lays a new key beside the old one; the manifest that names it decides which of them holds.
-pub(super) fn prepare_rotation(path: &Path, key: &[u8; 32]) -> Result<(), StoreError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        disk::create_folder(folder)?;
-    }
-    disk::replace(&pending(path), key)
-}
-
-/// Puts a prepared key in its place where the manifest names it; otherwise it never came to count, and goes.
-pub(super) fn finish_rotation(path: &Path, manifest: &Manifest) -> Result<(), StoreError> {
-    let pending = pending(path);
-    let Some(key) = read(&pending)? else { return Ok(()) };
-    if fingerprint(&key) == manifest.key {
-        fs::rename(&pending, path).at("rename", &pending)?;
-    } else {
-        fs::remove_file(&pending).at("remove", &pending)?;
-    }
-    disk::sync_folder(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }

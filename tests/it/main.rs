@@ -26,5 +26,5 @@ mod split;
 mod support;
 mod tidy;
 mod trust_canaries;
-mod trust_mirror;
 mod trust_key;
+mod trust_mirror;
