@@ -52,6 +52,7 @@ impl Maker<'_> {
 
     fn series_figure(&self, id: String, told: &Told<'_>, events: Vec<(f64, String)>) -> Figure {
         let Told { card, signal, compared, points } = *told;
+        let points = &as_on_the_card(points, signal);
         let rate = card.is_rate();
         let word = |key: &str| if rate { format!("{key}-rate") } else { key.to_owned() };
         let (values, band) =
@@ -234,6 +235,17 @@ struct Told<'a> {
     signal: &'a Signal,
     compared: Option<&'a Compared>,
     points: &'a [SeriesPoint],
+}
+
+/// The points of a drawing. The last one is the present window; where the card tells its exact figures, the drawing beside
+/// them agrees with them to the last digit.
+fn as_on_the_card(points: &[SeriesPoint], signal: &Signal) -> Vec<SeriesPoint> {
+    let mut points = points.to_vec();
+    let seen = signal.observation.as_ref().filter(|_| signal.state == SignalState::Open);
+    if let (Some(seen), Some(last)) = (seen, points.last_mut()) {
+        (last.x, last.n) = (seen.x, seen.n);
+    }
+    points
 }
 
 /// The usual range as shares of the present number of opportunities, both as they are displayed.

@@ -267,6 +267,24 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
+fn the_drawing_of_a_card_agrees_with_the_cards_own_figures() {
+    let mut team = sample::team("payments", "Payments");
+    sample::open(&mut team, "waiting_for_review", jiff::civil::date(2026, 11, 23));
+    let signal = team.signals.get_mut("waiting_for_review").unwrap();
+    let seen = super::input::Observation { x: Some(22), n: 31, ..sample::seen("waiting_for_review", 22, 31) };
+    (signal.observation, team.cards[0].observations[0]) = (Some(seen.clone()), seen);
+    let signal = team.signals.get_mut("waiting_for_review").unwrap();
+    let last = signal.points.last_mut().unwrap();
+    (last.x, last.n) = (Some(22), 31);
+    let files = rendered(&sample::organisation(), &[team]);
+    let page = text(&files, "payments.html");
+    // Rounded as series are, it would be 20 of 30: 67 %.
+    assert!(page.contains("22 of 31") && page.contains(">71 %<") && !page.contains("67 %"), "{page}");
+    let figures: serde_json::Value = serde_json::from_str(text(&files, "payments.json")).unwrap();
+    assert_eq!(figures["series"]["waiting_for_review"][13]["x"], 20, "the series stay rounded");
+}
+
+#[test]
 fn series_are_rounded_and_few_stays_few() {
     let files = all();
     let figures: serde_json::Value = serde_json::from_str(text(&files, "payments.json")).unwrap();
