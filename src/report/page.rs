@@ -152,6 +152,10 @@ impl Maker<'_> {
                 link: card.id.clone(),
                 head: format!("{}.", card.headline),
                 detail,
+                begin: card
+                    .questions
+                    .first()
+                    .map_or_else(String::new, |question| self.words.fill("row-begin", &[("question", &question.text)])),
                 spark: self.spark(document, slug, true),
             }
         };
@@ -334,7 +338,7 @@ impl Maker<'_> {
         } else {
             self.spark(document, slug, first.is_some())
         };
-        Row { link: format!("{}.html", team.id), head: document.team.name.clone(), detail, spark }
+        Row { link: format!("{}.html", team.id), head: document.team.name.clone(), detail, begin: String::new(), spark }
     }
 }
 

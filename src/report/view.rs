@@ -10,6 +10,8 @@ pub struct Row {
     pub link: String,
     pub head: String,
     pub detail: String,
+    /// With whom and with which question to begin; empty where there is nothing to talk about.
+    pub begin: String,
     pub spark: String,
 }
 
