@@ -8,6 +8,7 @@ use clap::Parser;
 use undercurrent::cli::{Cli, Outside};
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(tell_place));
     let cli = Cli::parse();
     let (quiet, json) = cli.logging();
     let watched = std::io::stderr().is_terminal() && !quiet && !json;
@@ -28,7 +29,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Log lines go to standard error. The tracker's library logs whole issues at debug level, so it is never let through.
+/// A panic is told by its place alone: its message may quote what was being read.
+fn tell_place(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    eprintln!("undercurrent: a bug at {place}; please report this line, which holds nothing of what was read");
+}
+
+/// Log lines go to standard error. Only the program's own are let through: those of libraries may quote what they read.
 /// Where somebody watches the line of progress, only warnings are let through.
 fn start_logging(quiet: bool, json: bool, watched: bool) {
     let level = match (quiet, watched) {
@@ -36,7 +43,7 @@ fn start_logging(quiet: bool, json: bool, watched: bool) {
         (false, true) => "warn",
         (false, false) => "info",
     };
-    let filter = tracing_subscriber::EnvFilter::new(format!("warn,undercurrent={level},jira_query=off"));
+    let filter = tracing_subscriber::EnvFilter::new(format!("off,undercurrent={level}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -352,7 +352,8 @@ async fn read_all(
         watch(Progress { requests: meter.counts().all_requests(), rows });
     };
     keep(store, selection, deliveries, seen).await?;
-    reading.await.map_err(|error| Failure::internal(&error))
+    // What such an error would print is the message of a panic, which may quote what was read.
+    reading.await.map_err(|_| Failure::internal(&"reading the sources stopped at a bug; its place stands above"))
 }
 
 /// Merges what is delivered, many deliveries in one commit.
