@@ -45,7 +45,7 @@ pub struct Store {
     manifest: Manifest,
     pseudonyms: Pseudonyms,
     /// Held until the store is dropped; `None` for readers.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Store {
@@ -257,11 +257,23 @@ fn table_error(action: &'static str, table: &'static str, source: PolarsError) -
     StoreError::Table { action, table, source }
 }
 
-/// Takes the kernel lock of the store. It is never unlinked, and vanishes with its holder.
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// The kernel lock of a store; it vanishes with its holder.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Given up outright: a process that another thread is about to start holds a copy of the file until it begins.
+    fn drop(&mut self) {
+        // Closing the file, which follows, gives it up as well.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the kernel lock of the store. It is never unlinked.
+fn lock(path: &Path) -> Result<Lock, StoreError> {
     let file = File::options().create(true).truncate(false).write(true).open(path).at("open", path)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_path_buf() }),
         Err(std::fs::TryLockError::Error(error)) => Err(error).at("lock", path),
     }
