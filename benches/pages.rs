@@ -1,5 +1,5 @@
 //! How long pages take: one team's page of the sample (a year and more of history), and an organisation of 200 teams.
-//! `cargo bench --bench pages`; how long a page takes and how large it is stand in `docs/performance.md`.
+//! `cargo bench --bench pages`; it prints how large the pages are as well.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

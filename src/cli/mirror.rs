@@ -56,7 +56,7 @@ pub(super) fn mirror(asked: &Asked, outside: &Outside<'_>) -> Result<ExitCode, F
     let store = commands::reader(&config)?;
     let as_of = commands::moment(&asked.place, RunRecord::last(store.folder()).as_ref(), outside);
     let all = everything(&config, &store, &asker, as_of)?;
-    let text = if asked.json { as_json(&all, asked.rows)? } else { told(&all, asked.rows, &config)? };
+    let text = if asked.json { as_json(&all, asked.rows)? } else { told(&all, asked.rows)? };
     match &asked.out {
         None => commands::print(&text),
         Some(file) => write(file, &text)
@@ -82,7 +82,7 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-fn told(all: &Everything, rows: bool, config: &Config) -> Result<String, Failure> {
+fn told(all: &Everything, rows: bool) -> Result<String, Failure> {
     let mut text = "What is held on you, and on nobody else:\n\n".to_owned();
     if all.held.is_empty() {
         text.push_str("Nothing: no row of the store names an account of yours.\n");
@@ -92,7 +92,7 @@ fn told(all: &Everything, rows: bool, config: &Config) -> Result<String, Failure
         text.push_str(&format!("{}: {} rows{days}\n", held.table.name, held.count()));
         let columns: Vec<&str> = held.table.columns.iter().map(|(name, _)| *name).collect();
         text.push_str(&format!("  columns: {}\n", columns.join(", ")));
-        for row in if rows { all.rows(held)? } else { Vec::new() } {
+        for row in if rows { held.rows()? } else { Vec::new() } {
             let cells: Vec<String> = row.iter().map(|(name, value)| format!("{name} {value}")).collect();
             text.push_str(&format!("  - {}\n", cells.join("; ")));
         }
@@ -113,12 +113,11 @@ fn told(all: &Everything, rows: bool, config: &Config) -> Result<String, Failure
             part(in_all)
         ));
     }
-    text.push_str(&format!(
-        "\nWhat each column is for, and when rows go ([store] keep-days = {}): docs/privacy.md.\n\
-         To leave: ask the operator to set `leave = true` for you; then nothing of yours counts any more, and no page says \
-         who left.\n",
-        config.store.keep_days
-    ));
+    text.push_str(
+        "\nWhat each column is for, and how long rows stay: docs/privacy.md.\n\
+         To leave: ask the operator to set `leave = true` for you; from that day on nothing of yours counts, and no page \
+         says who left.\n",
+    );
     Ok(text)
 }
 
@@ -132,7 +131,7 @@ fn as_json(all: &Everything, rows: bool) -> Result<String, Failure> {
             "columns": held.table.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
         });
         if rows {
-            table["records"] = json!(all.rows(held)?);
+            table["records"] = json!(held.rows()?);
         }
         tables.insert(held.table.name.to_owned(), table);
     }

@@ -79,20 +79,18 @@ fn asked(entries: &[Entry], today: Date) -> Share {
             share.were += usize::from(on.is_some_and(|on| on <= last));
         }
     };
-    let mut played = Vec::new();
+    let mut standing = Standing::default();
     for entry in entries {
-        let before = Standing::of(&played);
-        let ended = before.follow_ups.iter().filter(|one| match &entry.did {
+        let ended = standing.follow_ups.iter().filter(|one| match &entry.did {
             Did::Asked { of, .. } | Did::Closed { of } => one.id == *of,
             Did::Talked { about, .. } => one.about.card == about.card,
             // What is set aside needs no asking, and nothing was promised before.
             Did::SetAside(..) | Did::Seen(_) => false,
         });
         ended.filter_map(|one| one.again).for_each(|again| count(again, Some(entry.on)));
-        played.push(entry.clone());
+        standing.play(entry);
     }
-    let open = Standing::of(&played);
-    open.follow_ups.iter().filter_map(|one| one.again).for_each(|again| count(again, None));
+    standing.follow_ups.iter().filter_map(|one| one.again).for_each(|again| count(again, None));
     share
 }
 

@@ -347,7 +347,7 @@ impl Night<'_> {
 
 /// Signals that are off for every team: those that the configuration switches off, and those beyond the core that it
 /// does not switch on. Signals of the installation's own are on.
-fn switched_off(config: &Config, catalogue: &Catalogue) -> BTreeSet<String> {
+pub(super) fn switched_off(config: &Config, catalogue: &Catalogue) -> BTreeSet<String> {
     let signals = &config.signals;
     let on = |slug: &String| signals.all || signals.on.contains(slug) || signals.own.contains(slug);
     let optional = catalogue.signals().iter().filter(|card| !card.core && !on(&card.slug));

@@ -17,12 +17,12 @@ pub mod ledger;
 pub mod night;
 pub mod record;
 pub mod replay;
-pub mod retention;
 pub mod roster;
 mod sample;
 pub mod selection;
 pub mod shown;
 pub mod single;
+mod store_place;
 pub mod teams;
 pub mod wording;
 

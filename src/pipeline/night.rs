@@ -241,7 +241,7 @@ fn carried_out(
 ) -> Result<Finished, Failure> {
     let Courier { config, environment, .. } = *courier;
     for option in config.without_effect() {
-        tracing::warn!(option, "this option has no effect in this version; do not rely on it");
+        tracing::warn!(option, "this option is not carried out in full in this version; do not rely on it");
     }
     // A signal of the installation's own that cannot be used is told before a night is spent.
     let chosen = Chosen::on(config)?;

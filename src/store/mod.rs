@@ -13,6 +13,7 @@ use polars::prelude::*;
 
 mod disk;
 mod error;
+mod held;
 mod history;
 mod key;
 mod known;
@@ -22,6 +23,7 @@ mod parquet;
 pub mod schema;
 
 pub use error::StoreError;
+pub use held::{Held, held};
 pub use key::Place;
 pub use known::{OpenItem, ProjectIssues};
 pub use manifest::{LiveFile, Manifest};
@@ -237,7 +239,7 @@ impl Store {
     /// Removes data files that no manifest refers to which could still come back. Runs after a commit, and at start.
     fn collect_garbage(&self) -> Result<(), StoreError> {
         let mut named: BTreeSet<PathBuf> = BTreeSet::new();
-        let kept = manifest::prune_copies(&self.folder, self.manifest.oldest)?;
+        let kept = manifest::prune_copies(&self.folder)?;
         for manifest in kept.iter().chain([&self.manifest]) {
             named.extend(manifest.files.iter().map(|(partition, file)| self.path_of(partition, file)));
             named.extend(self.remembered(manifest).map(|(path, _)| path));

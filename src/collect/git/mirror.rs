@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-/// Where a mirror comes from.
+/// Where a copy comes from.
 #[derive(Clone, Debug)]
 pub struct Remote {
     /// https, or http of this machine; the configuration refuses everything else.
@@ -49,12 +49,12 @@ const REMOVED: [&str; 17] = [
     "GIT_CURL_VERBOSE",
 ];
 
-/// Why a mirror could not be brought up to date; it stays as it was. Holds nothing that git or the server said.
+/// Why a remote could not be asked or copied. Holds nothing that git or the server said.
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
     #[error("there is no git command on this machine; install git, or clone the repository and name the folder")]
     NoCommand,
-    #[error("the mirror's folder cannot be written ({0}); make room, or correct its rights")]
+    #[error("the folder for copies of repositories cannot be written ({0}); make room, or correct its rights")]
     Folder(std::io::Error),
     #[error("the service asks for credentials or refuses them; name a read-only token for it under [[git]]")]
     Refused,
@@ -89,10 +89,10 @@ pub fn tips(remote: &Remote, limit: Duration) -> Result<Vec<String>, MirrorError
     Ok(std::iter::once(head).chain(others).collect())
 }
 
-/// Brings the mirror at a folder up to date, and makes it where there is none.
+/// Fetches into a copy at a folder, and makes it where there is none.
 ///
 /// # Errors
-/// [`MirrorError`]; a mirror that was there before can still be read.
+/// [`MirrorError`].
 pub fn update(remote: &Remote, folder: &Path, limit: Duration) -> Result<(), MirrorError> {
     let deadline = Instant::now() + limit;
     if !folder.join("HEAD").exists() {

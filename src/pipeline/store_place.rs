@@ -1,4 +1,4 @@
-//! How long rows, reports and records stay, and where the secret of the store lies.
+//! Where the configuration puts the store and its secret, in the store's own terms.
 
 use crate::config::StorePlace;
 use crate::store::Place;
