@@ -138,11 +138,21 @@ pub struct Card {
     pub cannot_see: String,
 }
 
+/// The population floor, and that of figures about people's time.
+const FLOOR: i64 = 4;
+const FLOOR_OF_TIME: i64 = 5;
+
 fn yes() -> bool {
     true
 }
 
 impl Card {
+    /// Whether it counts what people do with their time or say, rather than what becomes of work items.
+    #[must_use]
+    pub fn is_about_people(&self) -> bool {
+        matches!(self.data, Data::Clock | Data::Calendar) || self.people >= FLOOR_OF_TIME
+    }
+
     /// Events beside an exposure, of which there may be more: not a share of it.
     #[must_use]
     pub fn is_rate(&self) -> bool {
@@ -179,8 +189,9 @@ impl Card {
                 FormWord::Stock => Form::Stock,
             },
             lists_items: self.data == Data::WorkItem,
-            floor: self.people.max(if matches!(self.data, Data::Clock | Data::Calendar) { 5 } else { 4 }),
-            from_calendars: self.data == Data::Calendar,
+            floor: self.people.max(if self.is_about_people() { FLOOR_OF_TIME } else { FLOOR }),
+            about_people: self.is_about_people(),
+            by_person_day: matches!(self.data, Data::Clock | Data::Calendar) && self.periods == PeriodsWord::Weeks,
             minimum: self.minimum,
             cap: self.cap,
             once_per_item: self.once_per_item,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::civil::Date;
 
-use super::series::{Day, EvidenceRow, SignalSpec};
+use super::series::{Day, EvidenceRow, SignalSpec, people_counted};
 use super::window::{Week, Window};
 use crate::model::time::{date_of, day_number, week_of};
 
@@ -35,6 +35,8 @@ pub(super) struct Days<'a, 'b> {
     pub days: &'b [i64],
     /// By position in `days`.
     pub rows: &'b [Day<'a>],
+    /// The fewest people of a stretch.
+    pub floor: i64,
 }
 
 impl<'a> Days<'a, '_> {
@@ -55,13 +57,14 @@ impl<'a> Days<'a, '_> {
         first_nights.into_iter().map(round).collect()
     }
 
-    /// The days from one to before another; `None` where four in five of them were not read completely. Staffing is
-    /// no condition here: absence itself is counted.
+    /// The days from one to before another; `None` where four in five of them were not read completely, or too few
+    /// people stand in the count. Staffing is no condition here: absence itself is counted.
     fn stretch(self, from: i64, until: i64) -> Option<Window<'a>> {
         let (first, end) =
             (self.days.partition_point(|day| *day < from), self.days.partition_point(|day| *day < until));
         let read: Vec<Rc<[&EvidenceRow]>> = self.rows[first..end].iter().flatten().cloned().collect();
         let enough = end > first && read.len() * 5 >= (end - first) * 4;
+        let enough = enough && people_counted(read.iter().flat_map(|day| day.iter())) >= self.floor;
         enough.then(|| Window::new(self.spec, (from, until - 1), read, None))
     }
 

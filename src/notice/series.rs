@@ -35,9 +35,11 @@ pub struct SignalSpec {
     pub lists_items: bool,
     /// The population floor: 5 for clock and calendar data, 4 for others.
     pub floor: i64,
-    /// It rests on calendars, which need not be there for everybody: a day counts where those of as many people as the
-    /// floor asks for could be read.
-    pub from_calendars: bool,
+    /// It counts what people do with their time or say: told in larger steps.
+    pub about_people: bool,
+    /// It has a row for each person and day. Not everybody need be in it (a calendar that could not be read, a turn on
+    /// call, an unknown zone): a day counts where as many people as the floor asks for are.
+    pub by_person_day: bool,
     /// The fewest opportunities of a 10-day window.
     pub minimum: f64,
     /// A person adds at most this much to x: in ten days, and in five days or a week.
@@ -160,13 +162,13 @@ impl<'a> Track<'a> {
                 slot.push(row);
             }
         }
-        if spec.from_calendars {
+        if spec.by_person_day {
             for day in &mut rows {
                 *day = day.take().filter(|rows| people_counted(rows) >= floor);
             }
         }
         let rows: Vec<Day<'a>> = rows.into_iter().map(|rows| rows.map(Rc::from)).collect();
-        let all = Days { spec, days: &days, rows: &rows };
+        let all = Days { spec, days: &days, rows: &rows, floor };
         let rounds = match spec.periods {
             Periods::Weeks | Periods::Fortnights => Vec::new(),
             Periods::Sprints => all.sprints(),
@@ -207,7 +209,7 @@ impl<'a> Track<'a> {
 
     /// Whether the team never has enough people for this signal.
     pub fn is_unstaffed(&self) -> bool {
-        self.days.is_empty() || self.spec.from_calendars && self.rows.iter().all(Option::is_none)
+        self.days.is_empty() || self.spec.by_person_day && self.rows.iter().all(Option::is_none)
     }
 
     /// The window of `length` working days that ends on or before `night`; `None` where there are too few days, or
@@ -341,8 +343,8 @@ pub fn exact(team: &TeamInput, spec: &SignalSpec, settings: &Settings, today: i6
 }
 
 /// How many people have opportunities among some rows.
-fn people_counted(rows: &[&EvidenceRow]) -> i64 {
-    let people: BTreeSet<Option<i64>> = rows.iter().filter(|row| row.n > 0).map(|row| row.person).collect();
+pub(super) fn people_counted<'a>(rows: impl IntoIterator<Item = &'a &'a EvidenceRow>) -> i64 {
+    let people: BTreeSet<Option<i64>> = rows.into_iter().filter(|row| row.n > 0).map(|row| row.person).collect();
     i64::try_from(people.len()).unwrap_or(i64::MAX)
 }
 
@@ -363,5 +365,6 @@ fn together(periods: &[((i64, i64), &Week)]) -> Option<Point> {
     let (((from, _), _), ((_, to), _)) = (periods.first()?, periods.last()?);
     let sum = |sum: Pair, (_, week): &(_, &Week)| Pair::new(sum.x + week.pair.x, sum.n + week.pair.n);
     let people: BTreeSet<Option<i64>> = periods.iter().flat_map(|(_, week)| week.people.iter().copied()).collect();
-    Some(drawn((*from, *to), periods.iter().fold(Pair::default(), sum), people.len()))
+    let about_people = periods.iter().any(|(_, week)| week.about_people);
+    Some(drawn(about_people, (*from, *to), periods.iter().fold(Pair::default(), sum), people.len()))
 }

@@ -1,5 +1,7 @@
 //! The night: collect, store, measure, notice, report. The only module that knows their order.
 
+#[cfg(test)]
+mod attack;
 pub mod changes;
 pub mod check;
 pub mod chosen;

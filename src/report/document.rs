@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::input::{Ageing, Card, Context, Health, Observation, Organisation, Signal, SignalState, Team};
 use super::link::safe_link;
+use super::rounding::{is_nearly_all, rounded, told, told_point};
 use super::words::{Words, clean, fill};
 use crate::catalogue::{self, Catalogue};
 
@@ -98,6 +99,9 @@ pub struct Conversation {
 pub struct ObservationLine {
     /// Null where it reads "few".
     pub x: Option<i64>,
+    /// It is x or more: how near to all is not told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub or_more: bool,
     pub n: i64,
     pub unit: String,
     pub usual_low: i64,
@@ -161,6 +165,9 @@ pub struct SeriesPoint {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Compared {
     pub x: Option<i64>,
+    /// It is x or more: how near to all is not told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub or_more: bool,
     pub n: i64,
     pub usual_low: i64,
     pub usual_high: i64,
@@ -187,12 +194,6 @@ pub struct Method {
     pub false_cards_per_team_quarter: Option<f64>,
 }
 
-/// Rounds a displayed count: to fives from twenty on.
-#[must_use]
-pub fn rounded(n: i64) -> i64 {
-    if n < 20 { n } else { (n + 2) / 5 * 5 }
-}
-
 /// Makes the document of a team.
 #[must_use]
 pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue, words: &Words) -> Document {
@@ -215,8 +216,8 @@ pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue,
         within_usual: slugs(team, |state| *state == SignalState::WithinUsual),
         not_shown: slugs(team, |state| *state == SignalState::NotShown),
         not_computed: not_computed(team),
-        series: if team.hidden { BTreeMap::new() } else { series(team) },
-        compared: compared(team),
+        series: if team.hidden { BTreeMap::new() } else { series(team, catalogue) },
+        compared: compared(team, catalogue),
         open_work: shown_ageing(team).map_or_else(Vec::new, |ageing| open_work(organisation, ageing)),
         method: Method {
             version: METHOD,
@@ -240,30 +241,44 @@ fn not_computed(team: &Team) -> Vec<NotComputed> {
     team.signals.iter().filter_map(missing).collect()
 }
 
-fn series(team: &Team) -> BTreeMap<String, Vec<SeriesPoint>> {
+fn series(team: &Team, catalogue: &Catalogue) -> BTreeMap<String, Vec<SeriesPoint>> {
     let shown = |state: &SignalState| !matches!(state, SignalState::NotShown | SignalState::Off);
     let signals = team.signals.iter().filter(|(_, signal)| shown(&signal.state) && !signal.points.is_empty());
-    signals.map(|(slug, signal)| (slug.clone(), signal.points.iter().map(point).collect())).collect()
+    let points = |slug: &str, signal: &Signal| {
+        let card = catalogue.card(slug);
+        signal.points.iter().map(|one| point(&told_point(card, *one))).collect()
+    };
+    signals.map(|(slug, signal)| (slug.clone(), points(slug, signal))).collect()
 }
 
-fn compared(team: &Team) -> BTreeMap<String, Compared> {
+fn compared(team: &Team, catalogue: &Catalogue) -> BTreeMap<String, Compared> {
     let hidden = |signal: &Signal| team.hidden || matches!(signal.state, SignalState::NotShown | SignalState::Off);
     let shown = team.signals.iter().filter(|(_, signal)| !hidden(signal));
-    shown.filter_map(|(slug, signal)| Some((slug.clone(), beside_usual(signal)?))).collect()
+    shown.filter_map(|(slug, signal)| Some((slug.clone(), beside_usual(catalogue.card(slug), signal)?))).collect()
 }
 
-fn beside_usual(signal: &Signal) -> Option<Compared> {
+fn beside_usual(card: Option<&catalogue::Card>, signal: &Signal) -> Option<Compared> {
     let seen = signal.observation.as_ref()?;
-    // Exact in a card alone.
-    let shown = |count: i64| if signal.state == SignalState::Open { count } else { rounded(count) };
+    let (x, n, or_more) = if signal.state == SignalState::Open {
+        on_card(card, seen)
+    } else {
+        (seen.x.map(|x| told(card, x, seen.n)), rounded(seen.n), false)
+    };
     Some(Compared {
-        x: seen.x.map(shown),
-        n: shown(seen.n),
+        x,
+        or_more,
+        n,
         usual_low: seen.usual_low,
         usual_high: seen.usual_high,
         past_within: seen.past_within,
         past_total: seen.past_total,
     })
+}
+
+/// What a card tells: the exact count, but for nearly all of something about people, which would say the same of everyone.
+fn on_card(card: Option<&catalogue::Card>, seen: &Observation) -> (Option<i64>, i64, bool) {
+    let or_more = seen.x.is_some_and(|x| is_nearly_all(card, x, seen.n));
+    (seen.x.map(|x| if or_more { told(card, x, seen.n) } else { x }), seen.n, or_more)
 }
 
 /// The open work of a team where it may be drawn: enough items, and a signal about them that is shown.
@@ -285,9 +300,9 @@ fn open_work(organisation: &Organisation, ageing: &Ageing) -> Vec<OpenWork> {
     ageing.items.iter().map(line).collect()
 }
 
+/// A point that is rounded already.
 fn point(point: &super::input::Point) -> SeriesPoint {
-    let n = rounded(point.n);
-    SeriesPoint { from: point.from.to_string(), to: point.to.to_string(), x: point.x.map(rounded), n }
+    SeriesPoint { from: point.from.to_string(), to: point.to.to_string(), x: point.x, n: point.n }
 }
 
 /// A source's line in the figures.
@@ -422,17 +437,19 @@ fn readings(team: &Team, card: &catalogue::Card, words: &Words) -> Vec<String> {
 fn observations(team: &Team, card: &Card, catalogue: &Catalogue, words: &Words) -> Vec<SignalObservation> {
     let line = |seen: &Observation| {
         let text = catalogue.card(&seen.signal)?;
+        let (x, n, or_more) = on_card(Some(text), seen);
         Some(SignalObservation {
             signal: seen.signal.clone(),
             observation: ObservationLine {
-                x: seen.x,
-                n: seen.n,
+                x,
+                or_more,
+                n,
                 unit: text.unit.clone(),
                 usual_low: seen.usual_low,
                 usual_high: seen.usual_high,
                 past_within: seen.past_within,
                 past_total: seen.past_total,
-                year_ago: year_ago(team, &seen.signal),
+                year_ago: year_ago(team, text),
             },
             sentence: sentence(text, seen, words),
         })
@@ -440,8 +457,9 @@ fn observations(team: &Team, card: &Card, catalogue: &Catalogue, words: &Words) 
     card.observations.iter().filter_map(line).collect()
 }
 
-fn year_ago(team: &Team, slug: &str) -> Option<YearAgo> {
-    let point = team.signals.get(slug)?.year_ago?;
+fn year_ago(team: &Team, card: &catalogue::Card) -> Option<YearAgo> {
+    let point = team.signals.get(&card.slug)?.year_ago?;
+    let point = if card.is_about_people() { told_point(Some(card), point) } else { point };
     Some(YearAgo { x: point.x, n: point.n })
 }
 
@@ -455,9 +473,10 @@ fn season(line: &SignalObservation, catalogue: &Catalogue, words: &Words) -> Opt
 }
 
 fn sentence(card: &catalogue::Card, seen: &Observation, words: &Words) -> String {
+    let (x, n, or_more) = on_card(Some(card), seen);
     let values = [
-        ("x", words.counted(seen.x)),
-        ("n", seen.n.to_string()),
+        ("x", words.told(x, or_more)),
+        ("n", n.to_string()),
         ("k", seen.past_within.to_string()),
         ("K", seen.past_total.to_string()),
         ("lo", seen.usual_low.to_string()),

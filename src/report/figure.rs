@@ -52,7 +52,7 @@ impl Maker<'_> {
 
     fn series_figure(&self, id: String, told: &Told<'_>, events: Vec<(f64, String)>) -> Figure {
         let Told { card, signal, compared, points } = *told;
-        let points = &as_on_the_card(points, signal);
+        let points = &as_on_the_card(points, signal, compared);
         let rate = card.is_rate();
         let word = |key: &str| if rate { format!("{key}-rate") } else { key.to_owned() };
         let (values, band) =
@@ -62,9 +62,8 @@ impl Maker<'_> {
         let band_label = band.map_or_else(String::new, |(low, high)| {
             self.words.fill(&word("band-label"), &[("low", &percent(low)), ("high", &percent(high))])
         });
-        let seen = signal.observation.as_ref().filter(|_| open);
-        let window = seen.map(|seen| {
-            let (x, n) = (self.words.counted(seen.x), seen.n.to_string());
+        let window = compared.filter(|_| open).map(|seen| {
+            let (x, n) = (self.words.told(seen.x, seen.or_more), seen.n.to_string());
             let now = self.of_periods("now", card);
             self.words.fill(&word("window-label"), &[("x", &x), ("n", &n), ("unit", &card.unit), ("now", &now)])
         });
@@ -239,9 +238,9 @@ struct Told<'a> {
 
 /// The points of a drawing. The last one is the present window; where the card tells its exact figures, the drawing beside
 /// them agrees with them to the last digit.
-fn as_on_the_card(points: &[SeriesPoint], signal: &Signal) -> Vec<SeriesPoint> {
+fn as_on_the_card(points: &[SeriesPoint], signal: &Signal, compared: Option<&Compared>) -> Vec<SeriesPoint> {
     let mut points = points.to_vec();
-    let seen = signal.observation.as_ref().filter(|_| signal.state == SignalState::Open);
+    let seen = compared.filter(|_| signal.state == SignalState::Open);
     if let (Some(seen), Some(last)) = (seen, points.last_mut()) {
         (last.x, last.n) = (seen.x, seen.n);
     }

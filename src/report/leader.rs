@@ -7,10 +7,11 @@ use askama::Template;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::document::{Document, document, rounded};
+use super::document::{Document, document};
 use super::html::{File, ReportError, json, style};
 use super::input::{Organisation, Point, Team};
 use super::page::Maker;
+use super::rounding::told_point;
 use super::view::{Figure, QuestionView, TeamPage};
 use super::words::{Words, clean};
 use crate::catalogue::{Card, Catalogue};
@@ -252,7 +253,11 @@ impl Maker<'_> {
     }
 
     fn since_line(&self, since: &Since) -> SinceLine {
-        let pair = |point: &Point| Pair { x: point.x.map(rounded), n: rounded(point.n) };
+        let card = self.catalogue.card(&since.signal);
+        let pair = |point: &Point| {
+            let Point { x, n, .. } = told_point(card, *point);
+            Pair { x, n }
+        };
         SinceLine {
             signal: since.signal.clone(),
             working_days: since.working_days,
@@ -290,11 +295,13 @@ impl Maker<'_> {
     /// The figures since a talk, and what they come to.
     fn since_told(&self, since: &Since) -> [String; 2] {
         let words = self.words;
-        let signal = self.catalogue.card(&since.signal).map_or(since.signal.as_str(), |card| card.title.as_str());
+        let card = self.catalogue.card(&since.signal);
+        let signal = card.map_or(since.signal.as_str(), |card| card.title.as_str());
         let days = since.working_days.to_string();
-        let few = || words.get("few");
-        let counted =
-            |point: &Point| (point.x.map_or_else(few, |x| rounded(x).to_string()), rounded(point.n).to_string());
+        let counted = |point: &Point| {
+            let Point { x, n, .. } = told_point(card, *point);
+            (words.counted(x), n.to_string())
+        };
         let outcome = match since.outcome {
             Outcome::BackInRange => "since-talk-back",
             Outcome::StillOutside => "since-talk-outside",

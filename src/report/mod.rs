@@ -13,6 +13,7 @@ pub mod leader;
 mod leader_tests;
 mod link;
 mod page;
+mod rounding;
 mod view;
 pub mod words;
 

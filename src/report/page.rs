@@ -165,7 +165,7 @@ impl Maker<'_> {
     fn seen(&self, seen: &super::document::ObservationLine, slug: &str) -> String {
         let card = self.catalogue.card(slug);
         let now = card.map_or_else(String::new, |card| self.of_periods("now", card));
-        let (x, n) = (self.words.counted(seen.x), seen.n.to_string());
+        let (x, n) = (self.words.told(seen.x, seen.or_more), seen.n.to_string());
         let (low, high) = (seen.usual_low.to_string(), seen.usual_high.to_string());
         let key = if card.is_some_and(CardWords::is_rate) { "row-rate" } else { "row" };
         let values = [("x", &x), ("n", &n), ("unit", &seen.unit), ("low", &low), ("high", &high), ("now", &now)];
@@ -279,7 +279,7 @@ impl Maker<'_> {
             let state = self.state(&signal.state, card);
             let [present, usual, past] = match document.compared.get(&card.slug) {
                 Some(seen) => {
-                    let x = self.words.counted(seen.x);
+                    let x = self.words.told(seen.x, seen.or_more);
                     let of = |part: &str, all: &str| self.words.fill("x-of-n", &[("x", part), ("n", all)]);
                     [
                         format!("{} {}", of(&x, &seen.n.to_string()), card.unit),

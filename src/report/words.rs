@@ -220,7 +220,14 @@ impl Words {
         if word.is_empty() { number.to_string() } else { word }
     }
 
-    /// A count, or the word for fewer than three people's worth.
+    /// A count, "few", or so many or more.
+    #[must_use]
+    pub fn told(&self, count: Option<i64>, or_more: bool) -> String {
+        let told = self.counted(count);
+        if or_more { self.fill("or-more", &[("x", &told)]) } else { told }
+    }
+
+    /// A count that may be "few".
     #[must_use]
     pub fn counted(&self, count: Option<i64>) -> String {
         count.map_or_else(|| self.get("few"), |count| count.to_string())
