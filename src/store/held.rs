@@ -11,10 +11,10 @@ use crate::model::BOT;
 use crate::model::time::date_of;
 
 /// Columns that hold pseudonyms of people or of their accounts.
-const PEOPLE: [&str; 9] =
+pub(super) const PEOPLE: [&str; 9] =
     ["author", "merged_by", "actor", "subject", "reviewer", "assignee", "reporter", "account", "person"];
 /// Columns in which a change of an assignee holds pseudonyms as text.
-const CHANGED: [&str; 2] = ["from", "to"];
+pub(super) const CHANGED: [&str; 2] = ["from", "to"];
 /// Pseudonyms of things, such as a meeting; they never leave the store either.
 const THINGS: [&str; 1] = ["occurrence"];
 const DAY: i64 = 86_400_000;
@@ -49,11 +49,7 @@ fn failed(table: &'static Table) -> impl Fn(PolarsError) -> StoreError {
 
 /// The person to whom an account belongs, and all pseudonyms of theirs; an account of nobody stands alone.
 fn linked(store: &Store, account: i64) -> Result<(Option<i64>, BTreeSet<i64>), StoreError> {
-    let table = table("people_accounts").expect("the schema has this table");
-    let rows = store.read(table, &["person", "account"])?;
-    let ints = |name: &str| -> PolarsResult<Vec<Option<i64>>> { Ok(rows.column(name)?.i64()?.iter().collect()) };
-    let (people, accounts) = (ints("person").map_err(failed(table))?, ints("account").map_err(failed(table))?);
-    let links: Vec<(i64, i64)> = people.into_iter().flatten().zip(accounts.into_iter().flatten()).collect();
+    let links = links(store)?;
     // Automation is one person for all its accounts, and nobody who may ask.
     let bot = store.pseudonyms().person(BOT).to_stored();
     let person = links.iter().find(|(person, own)| *own == account && *person != bot).map(|(person, _)| *person);
@@ -61,6 +57,15 @@ fn linked(store: &Store, account: i64) -> Result<(Option<i64>, BTreeSet<i64>), S
     own.extend(person);
     own.extend(links.iter().filter(|(who, _)| Some(*who) == person).map(|(_, account)| *account));
     Ok((person, own))
+}
+
+/// Which accounts are linked to which people (stored pseudonyms).
+pub(super) fn links(store: &Store) -> Result<Vec<(i64, i64)>, StoreError> {
+    let table = table("people_accounts").expect("the schema has this table");
+    let rows = store.read(table, &["person", "account"])?;
+    let ints = |name: &str| -> PolarsResult<Vec<Option<i64>>> { Ok(rows.column(name)?.i64()?.iter().collect()) };
+    let (people, accounts) = (ints("person").map_err(failed(table))?, ints("account").map_err(failed(table))?);
+    Ok(people.into_iter().flatten().zip(accounts.into_iter().flatten()).collect())
 }
 
 /// The rows of a table that name one of these pseudonyms.

@@ -81,6 +81,14 @@ fn fitting(key: [u8; 32], place: &Place, manifest: &Manifest) -> Result<[u8; 32]
     Ok(key)
 }
 
+/// Puts a new secret in the place of the old one.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(super) fn replace(place: &Place, key: &[u8; 32]) -> Result<(), StoreError> {
+    disk::replace(&place.key, key)
+}
+
 fn make(path: &Path, fresh: impl FnOnce() -> std::io::Result<[u8; 32]>) -> Result<[u8; 32], StoreError> {
     let key = fresh().at("make a secret for", path)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -45,6 +45,8 @@ pub struct Manifest {
     pub cursors: Cursors,
     /// The fingerprint of the secret under which the rows were stored; empty where an older version wrote them.
     pub key: String,
+    /// No version of the store before this number may come back: rows that had to go are in it.
+    pub oldest: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +57,8 @@ struct Form {
     seq: u64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     key: String,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    oldest: u64,
     files: BTreeMap<String, LiveFile>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     history: BTreeMap<String, LiveFile>,
@@ -65,7 +69,14 @@ impl Manifest {
     /// A store without rows.
     #[must_use]
     pub fn empty() -> Self {
-        Self { seq: 0, files: BTreeMap::new(), history: BTreeMap::new(), cursors: Cursors::new(), key: String::new() }
+        Self {
+            seq: 0,
+            files: BTreeMap::new(),
+            history: BTreeMap::new(),
+            cursors: Cursors::new(),
+            key: String::new(),
+            oldest: 0,
+        }
     }
 
     /// Reads the manifest; `None` where there is none yet.
@@ -99,7 +110,14 @@ impl Manifest {
         }
         let form: Form = serde_json::from_value(value).map_err(|error| damaged(&error.to_string()))?;
         let cursors = form.cursors.into_iter().map(|stored| (stored.id, stored.cursor)).collect();
-        Ok(Self { seq: form.seq, files: form.files, history: form.history, cursors, key: form.key })
+        Ok(Self {
+            seq: form.seq,
+            files: form.files,
+            history: form.history,
+            cursors,
+            key: form.key,
+            oldest: form.oldest,
+        })
     }
 
     /// The manifest as text, its checksum on the last line.
@@ -112,6 +130,7 @@ impl Manifest {
             writer: WRITER.to_owned(),
             seq: self.seq,
             key: self.key.clone(),
+            oldest: self.oldest,
             files: self.files.clone(),
             history: self.history.clone(),
             cursors,
@@ -135,17 +154,22 @@ impl Manifest {
     }
 }
 
-/// The manifests that `rollback` could bring back, newest first; older copies are removed.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The manifests that `rollback` could bring back, newest first; older copies are removed, and those before `oldest`.
 ///
 /// # Errors
 /// [`StoreError::Io`].
-pub fn prune_copies(folder: &Path) -> Result<Vec<Manifest>, StoreError> {
+pub fn prune_copies(folder: &Path, oldest: u64) -> Result<Vec<Manifest>, StoreError> {
     let copies = folder.join("manifests");
     let mut paths = disk::list(&copies)?;
     paths.sort_unstable_by(|left, right| right.cmp(left));
     let mut kept = Vec::new();
     for path in paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json")) {
-        if kept.len() < KEPT {
+        let number = path.file_stem().and_then(|name| name.to_str()?.parse::<u64>().ok());
+        if kept.len() < KEPT && number.is_none_or(|number| number >= oldest) {
             // A damaged copy is of no use for a rollback, and must not stop the night.
             kept.extend(Manifest::read(&path).ok().flatten());
         } else {

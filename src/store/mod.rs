@@ -13,6 +13,7 @@ use polars::prelude::*;
 
 mod disk;
 mod error;
+mod forget;
 mod held;
 mod history;
 mod key;
@@ -20,6 +21,7 @@ mod known;
 mod manifest;
 mod merge;
 mod parquet;
+mod purge;
 pub mod schema;
 
 pub use error::StoreError;
@@ -27,6 +29,7 @@ pub use held::{Held, held};
 pub use key::Place;
 pub use known::{OpenItem, ProjectIssues};
 pub use manifest::{LiveFile, Manifest};
+pub use purge::Counts;
 pub use schema::{TABLES, Table, table};
 
 use crate::model::{Batch, Cursor, Cursors, Pseudonyms, ScopeId};
@@ -44,8 +47,11 @@ pub struct Merged {
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    place: Place,
     manifest: Manifest,
     pseudonyms: Pseudonyms,
+    /// Marks of accounts that no row may name.
+    left_out: BTreeSet<String>,
     /// Held until the store is dropped; `None` for readers.
     _lock: Option<Lock>,
 }
@@ -69,7 +75,14 @@ impl Store {
         let key = key::for_writing(&place, &manifest, fresh_key)?;
         manifest.key = key::fingerprint(&key);
         let pseudonyms = Pseudonyms::new(key);
-        let store = Self { folder: place.folder, manifest, pseudonyms, _lock: Some(lock) };
+        let store = Self {
+            folder: place.folder.clone(),
+            place,
+            manifest,
+            pseudonyms,
+            left_out: BTreeSet::new(),
+            _lock: Some(lock),
+        };
         store.check_files()?;
         store.collect_garbage()?;
         Ok(store)
@@ -83,7 +96,8 @@ impl Store {
         let place = place.into();
         let Some(manifest) = Manifest::read(&place.folder.join("MANIFEST"))? else { return Ok(None) };
         let pseudonyms = Pseudonyms::new(key::for_reading(&place, &manifest)?);
-        let store = Self { folder: place.folder, manifest, pseudonyms, _lock: None };
+        let store =
+            Self { folder: place.folder.clone(), place, manifest, pseudonyms, left_out: BTreeSet::new(), _lock: None };
         store.check_files()?;
         Ok(Some(store))
     }
@@ -177,9 +191,10 @@ impl Store {
                 None => table.empty(),
             };
             let new = incoming.partitions.remove(&partition).unwrap_or_else(|| table.empty());
+            let new = self.admitted(table, new);
             let rows = dropped
                 .without(table, &partition, old)
-                .and_then(|kept| merge::upsert(table, kept, new))
+                .and_then(|kept| merge::upsert(table, kept, new?))
                 .and_then(|rows| marks.over(table, rows))
                 .map_err(|source| StoreError::Table { action: "merge", table: table.name, source })?;
             if rows.height() == 0 {
@@ -239,7 +254,7 @@ impl Store {
     /// Removes data files that no manifest refers to which could still come back. Runs after a commit, and at start.
     fn collect_garbage(&self) -> Result<(), StoreError> {
         let mut named: BTreeSet<PathBuf> = BTreeSet::new();
-        let kept = manifest::prune_copies(&self.folder)?;
+        let kept = manifest::prune_copies(&self.folder, self.manifest.oldest)?;
         for manifest in kept.iter().chain([&self.manifest]) {
             named.extend(manifest.files.iter().map(|(partition, file)| self.path_of(partition, file)));
             named.extend(self.remembered(manifest).map(|(path, _)| path));
