@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod follow_ups;
 mod identities;
+mod keeping;
 mod mirror;
 mod practice;
 mod progress;
@@ -106,6 +107,18 @@ enum Command {
     },
     /// Shows you what is held on you, and on nobody else: with a token of your own, at a terminal or into a file of yours.
     Mirror(mirror::Asked),
+    /// Takes everything about one person out of the store, and reads nothing of them again.
+    Forget(keeping::Asked),
+    /// Takes out what is older than `keep-days`, as every night does.
+    Purge(Where),
+    /// Begins the store anew under a new key: rows, rosters and open cards go.
+    RotateKey {
+        #[command(flatten)]
+        place: Where,
+        /// Does it.
+        #[arg(long)]
+        yes: bool,
+    },
     /// What a team says of its own days, such as a release: lists it, adds an entry or removes one.
     Context(context::Asked),
     /// Lists the signals, or explains one: definition, query, limits; for a team its exact series.
@@ -222,6 +235,9 @@ impl Cli {
             Command::Try { path, out, as_of } => commands::try_clone(&path, &out, as_of, outside),
             Command::Identities { place, undo, teams } => identities::identities(&place, undo, teams, outside),
             Command::Mirror(asked) => mirror::mirror(&asked, outside),
+            Command::Forget(asked) => keeping::forget(&asked, outside),
+            Command::Purge(place) => keeping::purge(&place, outside),
+            Command::RotateKey { place, yes } => keeping::rotate_key(&place, yes, outside),
             Command::Context(asked) => context::run(asked),
             Command::Talked(asked) => follow_ups::talked(&asked, outside),
             Command::Seen(asked) => follow_ups::seen(&asked, outside),

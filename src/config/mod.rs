@@ -13,6 +13,7 @@ pub mod context;
 mod delivery;
 pub mod identities;
 mod keeping;
+pub mod left_out;
 mod parse;
 mod problem;
 mod reader;
@@ -62,6 +63,8 @@ pub struct Config {
     pub in_progress: Vec<String>,
     /// What was left out of what the teams say of themselves, and why.
     pub complaints: Vec<String>,
+    /// People who are left out, whatever the file says of them.
+    pub left_out: Vec<left_out::LeftOut>,
 }
 
 /// Whether GitHub's issues are read as work items.
@@ -83,6 +86,8 @@ pub struct Organisation {
     pub smallest_group: i64,
     /// The file of confirmed identities.
     pub identities: PathBuf,
+    /// The file of people who are left out.
+    pub left_out: PathBuf,
     /// The folder of the teams' own context, `TEAM.toml` where a team names no other file.
     pub context: PathBuf,
 }
@@ -405,6 +410,8 @@ impl Config {
         let mut config = Self::parse(&text, file)?;
         let confirmed = config.organisation.identities.clone();
         config.confirm(&confirmed, identities::read(&confirmed)?)?;
+        let file = config.organisation.left_out.clone();
+        config.leave_out(left_out::read(&file)?);
         config.declare();
         Ok(config)
     }
@@ -451,8 +458,7 @@ impl Config {
     /// Options that are set and that this version reads without carrying them out: nobody may rely on them.
     #[must_use]
     pub fn without_effect(&self) -> Vec<&'static str> {
-        let store = &self.store;
-        let options = [("[store] strict", store.strict), ("[store] keep-days", store.keep_days != KEEP_DAYS)];
+        let options = [("[store] strict", self.store.strict)];
         options.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
     }
 

@@ -136,6 +136,7 @@ impl Parser<'_> {
             github_issues: collect.github_issues,
             in_progress: collect.in_progress,
             complaints: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -146,6 +147,7 @@ impl Parser<'_> {
             holidays: None,
             smallest_group: SMALLEST_GROUP,
             identities: self.folder.join("identities.toml"),
+            left_out: self.folder.join("left-out.toml"),
             context: self.folder.join("context"),
         };
         let Some(mut table) = root.table("organisation", "[organisation]", &mut self.notes) else {
@@ -161,6 +163,9 @@ impl Parser<'_> {
         organisation.holidays = table.text("holidays", &mut self.notes).map(Spanned::into_inner);
         if let Some(file) = table.text("identities", &mut self.notes) {
             organisation.identities = self.folder.join(file.get_ref());
+        }
+        if let Some(file) = table.text("left-out", &mut self.notes) {
+            organisation.left_out = self.folder.join(file.get_ref());
         }
         if let Some(folder) = table.text("context", &mut self.notes) {
             organisation.context = self.folder.join(folder.get_ref());
@@ -874,7 +879,7 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         let text = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[store]\nstrict = true\nkeep-days = 14\n\
                     [report]\nwords = \"w\"\n";
         let told = config(text, Path::new("u.toml")).unwrap().without_effect();
-        assert_eq!(told, ["[store] strict", "[store] keep-days"]);
+        assert_eq!(told, ["[store] strict"]);
     }
 
     #[test]

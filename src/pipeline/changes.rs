@@ -64,6 +64,24 @@ impl Changes {
         roster.accounts.retain(|_, at| !nobody.contains(at));
     }
 
+    /// Forgets spans that ended before a day, and people who are in no week any more.
+    pub fn prune(&mut self, rosters: &BTreeMap<String, Frozen>, first: i64) -> bool {
+        let before = self.clone();
+        for spans in self.left.values_mut() {
+            spans.retain(|(_, to)| to.is_none_or(|to| to >= first));
+        }
+        self.left.retain(|_, spans| !spans.is_empty());
+        self.deleted.retain(|person| rosters.values().any(|frozen| frozen.has(*person)));
+        *self != before
+    }
+
+    /// Forgets people; the past of the teams in which they were counted is counted again without them.
+    pub fn forget(&mut self, people: &BTreeSet<i64>, teams: &[String], today: i64) {
+        self.left.retain(|person, _| !people.contains(person));
+        self.deleted.retain(|person| !people.contains(person));
+        self.counted_again.extend(teams.iter().map(|team| (team.clone(), today)));
+    }
+
     /// Notes which people of past weeks have been deleted from the configuration: without them these weeks are counted
     /// again. Returns whether there are new ones.
     pub fn delete(&mut self, rosters: &BTreeMap<String, Frozen>, roster: &Roster, (first, today): (i64, i64)) -> bool {

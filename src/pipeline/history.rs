@@ -1,6 +1,6 @@
 //! What the store remembers from night to night: weekly rosters, open cards, calibrated thresholds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -19,11 +19,13 @@ use crate::store::{Store, StoreError};
 
 /// The names of the store's files.
 const ROSTERS: &str = "rosters";
-const CALIBRATIONS: &str = "calibrations";
+pub(super) const CALIBRATIONS: &str = "calibrations";
 const CARDS: &str = "cards";
-const FELL_BACK: &str = "fell-back";
+pub(super) const FELL_BACK: &str = "fell-back";
 const CHANGES: &str = "changes";
 const WEEK: i64 = 7;
+/// Thresholds of a month stay so many days longer than rows do.
+const KEPT_THRESHOLDS: i64 = 52 * WEEK;
 
 /// The weekly members of a team as they were read, in spans of weeks with the same members.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,23 @@ impl Frozen {
     pub(super) fn people_since(&self, day: i64) -> impl Iterator<Item = i64> {
         let older = self.spans.partition_point(|(from, _)| *from <= day).saturating_sub(1);
         self.spans[older..].iter().flat_map(|(_, members)| members.iter().copied())
+    }
+
+    /// Forgets the weeks before one. Returns whether there were any.
+    fn prune(&mut self, first: i64) -> bool {
+        let older = self.spans.partition_point(|(from, _)| *from <= first).saturating_sub(1);
+        self.spans.drain(..older);
+        let begin = self.spans.first_mut().filter(|(from, _)| *from < first && first <= self.to);
+        let moved = begin.is_some();
+        begin.into_iter().for_each(|(from, _)| *from = first);
+        older > 0 || moved
+    }
+
+    /// Takes people out of all weeks. Returns whether any of them was in one.
+    fn forget(&mut self, people: &BTreeSet<i64>) -> bool {
+        let before: usize = self.spans.iter().map(|(_, members)| members.len()).sum();
+        self.spans.iter_mut().for_each(|(_, members)| members.retain(|person| !people.contains(person)));
+        before > self.spans.iter().map(|(_, members)| members.len()).sum()
     }
 
     /// The weeks that were read.
@@ -136,6 +155,30 @@ impl History {
             (CHANGES, text(&self.changes).map_err(failed)?),
         ];
         Ok(store.remember(&parts)?)
+    }
+
+    /// Forgets what is older than a day: who was in which team, and thresholds of two years ago. Returns whether there was
+    /// any of it.
+    pub fn prune(&mut self, first: i64) -> bool {
+        let week = monday(first);
+        let mut any = false;
+        for frozen in self.rosters.values_mut() {
+            any |= frozen.prune(week);
+        }
+        any |= self.changes.prune(&self.rosters, first);
+        let oldest = month(week.min(monday(first) - KEPT_THRESHOLDS)).0;
+        let months = self.calibrations.len();
+        self.calibrations.retain(|month, _| *month >= oldest);
+        any || self.calibrations.len() < months
+    }
+
+    /// Takes people (stored pseudonyms) out of everything; the teams in which they were counted are not shown for a while.
+    /// Returns how many these are.
+    pub fn forget(&mut self, people: &BTreeSet<i64>, today: i64) -> usize {
+        let concerned: Vec<String> =
+            self.rosters.iter_mut().filter_map(|(team, frozen)| frozen.forget(people).then(|| team.clone())).collect();
+        self.changes.forget(people, &concerned, today);
+        concerned.len()
     }
 
     /// Lets every week be read again with the roster of today; teams whose past that changes are not shown for a while.

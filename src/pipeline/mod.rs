@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod night;
 pub mod record;
 pub mod replay;
+pub mod retention;
 pub mod roster;
 mod sample;
 pub mod selection;

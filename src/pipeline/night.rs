@@ -15,6 +15,7 @@ use super::freshness::place;
 use super::history::History;
 use super::ledger;
 use super::record::{RunRecord, Scope};
+use super::retention;
 use super::roster::{holidays, roster};
 use super::selection::Selection;
 use crate::catalogue::Catalogue;
@@ -185,7 +186,9 @@ fn remembered_report(
     if selection.reread_roster {
         history.read_again();
     }
-    let prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
+    let mut prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
+    // A first night reads the rosters of more weeks than may be kept.
+    prepared.history.prune(retention::first_day(config, as_of));
     prepared.history.remember(store)?;
     let (latest, gaps) = prepared.write(config, &record.scopes, as_of, &mut record.seconds)?;
     record.gaps.extend(gaps);
@@ -246,6 +249,7 @@ fn carried_out(
     // A signal of the installation's own that cannot be used is told before a night is spent.
     let chosen = Chosen::on(config)?;
     let mut store = Store::open(&config.store, random)?;
+    store.leave_out(&config.marks());
     let last = RunRecord::last(store.folder());
     let mut record = RunRecord {
         seq: last.as_ref().map_or(0, |last| last.seq) + 1,
@@ -264,6 +268,7 @@ fn carried_out(
         }
         collect(config, &mut store, sources, selection, as_of, &mut record, watch)?;
     }
+    retention::purge(config, &mut store, as_of)?;
     let unread = holidays(config).1;
     record.gaps = gaps(&record.scopes);
     record.tables = store.rows();
@@ -278,6 +283,7 @@ fn carried_out(
     let report = match (stages, readable) {
         (Stages::Collect, _) => None,
         (_, true) => {
+            retention::prune_pages(config, as_of)?;
             let (latest, digests) = remembered_report(config, &mut store, selection, as_of, &mut record)?;
             let keep = |record: &RunRecord| write_record(record, &store);
             if stages == Stages::Night {

@@ -57,6 +57,38 @@ fn swap(folder: &Path, name: &str, files: &[File], modes: Modes) -> std::io::Res
     Ok(place)
 }
 
+/// Removes the pages of nights before a day that [`write`] put into a folder. Files that it did not write stay, and so does
+/// a folder that has any. Returns how many nights went.
+///
+/// # Errors
+/// What the file system says.
+pub fn prune(folder: &Path, before: Date) -> std::io::Result<usize> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?.collect::<Result<Vec<_>, _>>()?,
+    };
+    let mut gone = 0;
+    for entry in entries {
+        let name = entry.file_name();
+        // A name that only looks like a date is none.
+        let date = name.to_str().and_then(|text| text.parse::<Date>().ok().filter(|date| date.to_string() == text));
+        if !entry.file_type()?.is_dir() || date.is_none_or(|date| date >= before) {
+            continue;
+        }
+        for file in fs::read_dir(entry.path())?.collect::<Result<Vec<_>, _>>()? {
+            let path = file.path();
+            if path.extension().is_some_and(|end| end == "html" || end == "json") && file.file_type()?.is_file() {
+                remove_file(&path)?;
+            }
+        }
+        match fs::remove_dir(entry.path()) {
+            Err(error) if error.kind() != std::io::ErrorKind::DirectoryNotEmpty => return Err(error),
+            ended => gone += usize::from(ended.is_ok()),
+        }
+    }
+    Ok(gone)
+}
+
 /// Sets the rights of a folder; its set-group-id bit, by which files get its group, stays.
 fn rights(folder: &Path, mode: u32) -> std::io::Result<()> {
     let inherited = fs::metadata(folder)?.permissions().mode() & 0o2000;

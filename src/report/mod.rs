@@ -17,7 +17,7 @@ mod rounding;
 mod view;
 pub mod words;
 
-pub use files::{put_notice, write};
+pub use files::{prune, put_notice, write};
 pub use html::{File, ReportError, render};
 pub use leader::render_leader;
 

@@ -115,6 +115,16 @@ impl Store {
         Ok(counts)
     }
 
+    /// Takes older versions of the store away, so that nothing that is in them can come back.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] with the store as it was.
+    pub fn drop_older(&mut self) -> Result<(), StoreError> {
+        let mut next = self.manifest.clone();
+        next.oldest = next.seq;
+        self.commit_alone(next)
+    }
+
     /// Commits a manifest beside which no older one is left; nothing happens where nothing changed.
     pub(super) fn commit_alone(&mut self, mut next: Manifest) -> Result<(), StoreError> {
         if next == self.manifest {

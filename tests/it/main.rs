@@ -26,5 +26,6 @@ mod split;
 mod support;
 mod tidy;
 mod trust_canaries;
+mod trust_forget;
 mod trust_key;
 mod trust_mirror;

@@ -161,7 +161,7 @@ impl Marked {
     }
 
     /// Everything that the program wrote, by name: files, with Parquet unpacked as well.
-    fn written(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn written(&self) -> Vec<(String, Vec<u8>)> {
         let mut blobs = Vec::new();
         let folder = self.folder.path();
         for path in files_below(folder).iter().filter(|path| !path.starts_with(folder.join("in"))) {
