@@ -211,6 +211,8 @@ pub struct Jira {
     pub token: TokenPlace,
     /// Which projects are read here; empty: those that no other service names.
     pub projects: Vec<String>,
+    /// An account that may do more than read is no finding of `check`.
+    pub allow_write_scopes: bool,
     pub line: usize,
 }
 

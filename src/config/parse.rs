@@ -380,8 +380,9 @@ impl Parser<'_> {
         let user = table.text("user", &mut self.notes).map(Spanned::into_inner);
         let token = self.token(&mut table);
         let projects = table.texts("projects", &mut self.notes).into_iter().map(Spanned::into_inner).collect();
+        let allow_write_scopes = table.bool("allow-write-scopes", &mut self.notes).unwrap_or(false);
         table.finish(&mut self.notes);
-        Some(Jira { url: url?, flavour: flavour?, user, token: token?, projects, line })
+        Some(Jira { url: url?, flavour: flavour?, user, token: token?, projects, allow_write_scopes, line })
     }
 
     fn calendar_service(&mut self, mut table: Table<'_>) -> Option<CalendarService> {

@@ -140,6 +140,10 @@ fn github_findings(
     if let Some(sentence) = teams_hidden(&access.scopes) {
         findings.push(fine(format!("GitHub {host}: {sentence}")));
     }
+    if access.scopes.is_empty() {
+        let needed = "Metadata, Contents, Pull requests and Issues, all read-only, are all that a night needs";
+        findings.push(fine(format!("GitHub {host}: the service does not tell what such a token may do; {needed}")));
+    }
     let writes = access.write_scopes().join(", ");
     if !writes.is_empty() && !allow_write {
         let out = "make a read-only one, or set allow-write-scopes = true beside it";
@@ -169,6 +173,21 @@ fn teams_hidden(scopes: &[String]) -> Option<&'static str> {
     (!shown).then_some(hidden)
 }
 
+/// What the account of a Jira may do. Jira tells of accounts, never of tokens, so a run is not stopped by it.
+fn jira_rights(source: &jira::JiraSource, writes: Option<&[String]>) -> Finding {
+    let host = &source.host;
+    match writes {
+        None => fine(format!("Jira {host}: the service does not tell what the account may do; Browse is all it needs")),
+        Some([]) => fine(format!("Jira {host}: the account may read and nothing else")),
+        Some(_) if source.allow_write => fine(format!("Jira {host}: the account may do more than read, as configured")),
+        Some(writes) => wrong(format!(
+            "Jira {host}: the account may do more than read ({}); take one with Browse on these projects alone, or set \
+             allow-write-scopes = true beside it",
+            writes.join(", ")
+        )),
+    }
+}
+
 fn jira_findings(source: &jira::JiraSource, answer: Result<jira::Access, CollectError>) -> Vec<Finding> {
     let host = &source.host;
     match answer {
@@ -179,7 +198,8 @@ fn jira_findings(source: &jira::JiraSource, answer: Result<jira::Access, Collect
                 if *seen { fine(format!("{key}: visible")) } else { wrong(format!("{key}: not visible; {out}")) }
             };
             let taken = fine(format!("Jira {host}: the credentials are taken"));
-            std::iter::once(taken).chain(access.projects.iter().map(project)).collect()
+            let rights = jira_rights(source, access.writes.as_deref());
+            [taken, rights].into_iter().chain(access.projects.iter().map(project)).collect()
         }
     }
 }

@@ -13,11 +13,13 @@ use super::exit::Failure;
 use super::freshness::place;
 use super::night::elapsed;
 use super::record::{RunRecord, Scope};
+use super::retention;
 use super::roster::calendar_account;
 use super::selection::Selection;
 use crate::collect::calendar::{self, CalendarSource, FreeBusySource, Location, Mailbox};
 use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
+use crate::collect::http::CollectError;
 use crate::collect::jira::{self, JiraSource};
 use crate::collect::{Context, Delivery, Meter, ScopeReport};
 use crate::config::{
@@ -119,6 +121,7 @@ impl Sources {
                 labels: config.labels.clone(),
                 known: jira::KnownIssues::new(),
                 accept_gone: false,
+                allow_write: service.allow_write_scopes,
             })
         });
         let free_busy = config.calendar_services.iter().map(|service| {
@@ -327,7 +330,7 @@ async fn read_all(
     let now = Millis::from_timestamp(as_of);
     let context = Context {
         now,
-        since: selection.floor(Millis(now.0 - config.first_sync_days * DAY)),
+        since: selection.floor(retention::first_read(config, as_of)),
         cursors: Arc::new(selection.cursors(store.cursors())),
         pseudonyms: store.pseudonyms().clone(),
         meter: Arc::clone(meter),
@@ -419,25 +422,30 @@ async fn read_github(sources: Vec<(GithubSource, bool)>, links: Links, context: 
     reports
 }
 
-/// A token that could write is refused unless the configuration allows it.
+/// A token that could write is refused unless the configuration allows it. Where a service hides its scopes, that is told;
+/// where it cannot be asked at all, nothing is read with the token.
 async fn write_scopes(source: &GithubSource, allow: bool, context: &Context) -> Option<Vec<ScopeReport>> {
     if allow {
         return None;
     }
     let probe = GithubSource { repositories: Vec::new(), logins: Vec::new(), ..source.clone() };
-    let access = github::check(&probe, Arc::clone(&context.meter)).await.ok()?;
-    let writes = access.write_scopes();
-    if writes.is_empty() {
-        return None;
-    }
-    let reason = format!(
-        "the token could write ({}); make a read-only one, or set allow-write-scopes = true beside it",
-        writes.join(", ")
-    );
+    let (refused, reason) = match github::check(&probe, Arc::clone(&context.meter)).await {
+        Ok(access) if access.write_scopes().is_empty() => return None,
+        Ok(access) => {
+            let out = "make a read-only one, or set allow-write-scopes = true beside it";
+            (true, format!("the token could write ({}); {out}", access.write_scopes().join(", ")))
+        }
+        Err(CollectError::NotVisible) => {
+            tracing::warn!(host = source.host, "the service does not tell what the token may do");
+            return None;
+        }
+        Err(error @ (CollectError::Refused(_) | CollectError::Unreachable)) => (error.is_refused(), error.to_string()),
+        Err(error) => (false, format!("what the token may do could not be asked: {error}")),
+    };
     let report = |name: &String| {
         let id =
             ScopeId { source: format!("github:{}", source.host), stream: "repository".to_owned(), scope: name.clone() };
-        ScopeReport { refused: true, ..ScopeReport::failed(id, name, reason.clone()) }
+        ScopeReport { refused, ..ScopeReport::failed(id, name, reason.clone()) }
     };
     Some(source.repositories.iter().map(report).collect())
 }

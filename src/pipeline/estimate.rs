@@ -7,16 +7,15 @@ use jiff::Timestamp;
 
 use super::collect::{Environment, Sources};
 use super::exit::{ExitCode, Failure};
+use super::retention;
 use super::selection::Selection;
 use crate::collect::calendar::Location;
 use crate::collect::http::CollectError;
 use crate::collect::{Meter, github, jira};
 use crate::config::Config;
-use crate::model::time::Millis;
 use crate::model::{Cursors, Pseudonyms};
 use crate::store::Store;
 
-const DAY: i64 = 86_400_000;
 /// What a request takes, measured from asking to having stored.
 const SECONDS: f64 = 0.8;
 /// GraphQL points that GitHub gives in an hour.
@@ -69,7 +68,7 @@ pub fn estimate(
     let sources = Sources::of(&selection.narrowed(config)?, &Pseudonyms::new([0; 32]), environment)?;
     let stored = Store::open_reader(&config.store)?.map(|store| store.cursors().clone()).unwrap_or_default();
     let cursors = selection.cursors(&stored);
-    let since = selection.floor(Millis(Millis::from_timestamp(as_of).0 - config.first_sync_days * DAY));
+    let since = selection.floor(retention::first_read(config, as_of));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
     let meter = Arc::new(Meter::default());

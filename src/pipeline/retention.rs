@@ -21,12 +21,29 @@ use crate::store::{Counts, Store};
 /// Reports that the program wrote stay for so long.
 const REPORT_WEEKS: i64 = 26;
 const WEEK: i64 = 7;
+const DAY: i64 = 86_400_000;
 
 /// The first day whose rows may stay. It moves once a week, so that no row is older than `keep-days` on any day of it, and
 /// older versions of the store have to go once a week only.
 #[must_use]
 pub fn first_day(config: &Config, as_of: Timestamp) -> i64 {
     monday(today(config, as_of)) + WEEK - 1 - config.store.keep_days
+}
+
+/// The moment from which on a first night reads: nothing that would have to go again the same night.
+#[must_use]
+pub fn first_read(config: &Config, as_of: Timestamp) -> Millis {
+    let first_sync = Millis::from_timestamp(as_of).0 - config.first_sync_days * DAY;
+    Millis(first_sync.max(cutoff(config, as_of).0))
+}
+
+/// The begin of the first day whose rows may stay, in the organisation's zone.
+fn cutoff(config: &Config, as_of: Timestamp) -> Millis {
+    let first = first_day(config, as_of);
+    let midnight = date_of(first).at(0, 0, 0, 0);
+    let begin = config.organisation.zone.to_ambiguous_timestamp(midnight).compatible();
+    // Only a day beyond the calendar has no begin in a zone.
+    begin.map_or(Millis(first * DAY), Millis::from_timestamp)
 }
 
 fn today(config: &Config, as_of: Timestamp) -> i64 {
@@ -39,14 +56,12 @@ fn today(config: &Config, as_of: Timestamp) -> i64 {
 /// [`Failure`] with its exit code; the store stays as it was, or loses a part of what has to go.
 pub fn purge(config: &Config, store: &mut Store, as_of: Timestamp) -> Result<Counts, Failure> {
     let first = first_day(config, as_of);
-    let begin = date_of(first).to_zoned_datetime(config.organisation.zone.clone());
-    let begin = begin.map_err(|error| Failure::internal(&error))?;
     let mut history = History::recall(store)?;
     let forgotten = history.prune(first);
     if forgotten {
         history.remember(store)?;
     }
-    let counts = store.purge(Millis::from_timestamp(begin.timestamp()))?;
+    let counts = store.purge(cutoff(config, as_of))?;
     if forgotten && counts.is_empty() {
         store.drop_older()?;
     }

@@ -168,6 +168,7 @@ impl Jira {
             labels: Vec::new(),
             known,
             accept_gone: self.accept_gone.load(std::sync::atomic::Ordering::Relaxed),
+            allow_write: false,
         };
         let (sink, mut deliveries) = mpsc::channel(10_000);
         let context = Context {

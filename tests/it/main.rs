@@ -29,3 +29,4 @@ mod trust_canaries;
 mod trust_forget;
 mod trust_key;
 mod trust_mirror;
+mod trust_scopes;

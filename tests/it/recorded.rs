@@ -272,6 +272,7 @@ async fn jira(fixture: &str, flavour: Flavour, projects: &[&str]) -> (Value, Gat
         boardless: Vec::new(),
         known: jira::KnownIssues::default(),
         accept_gone: false,
+        allow_write: false,
         labels: Vec::new(),
     };
     let gathered = gather(async move |context| jira::collect(&source, &context).await).await;

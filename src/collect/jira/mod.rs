@@ -63,6 +63,8 @@ pub struct JiraSource {
     pub known: KnownIssues,
     /// Any number of vanished issues is taken for deleted.
     pub accept_gone: bool,
+    /// The configuration says that the account may do more than read.
+    pub allow_write: bool,
 }
 
 /// The host under which a service's rows stand.
@@ -304,6 +306,31 @@ fn shape(what: &str) -> CollectError {
 pub struct Access {
     /// Whether each project can be seen.
     pub projects: Vec<(String, bool)>,
+    /// What the account may do beyond reading; `None` where the service does not tell.
+    pub writes: Option<Vec<String>>,
+}
+
+/// Permissions beyond reading that are asked about: one question, whatever the account may do.
+const WRITES: [&str; 7] = [
+    "ADMINISTER",
+    "CREATE_ISSUES",
+    "EDIT_ISSUES",
+    "TRANSITION_ISSUES",
+    "DELETE_ISSUES",
+    "ADD_COMMENTS",
+    "MANAGE_SPRINTS_PERMISSION",
+];
+
+/// What the account may do beyond reading, in any project; `None` where the service does not tell.
+async fn writes(source: &JiraSource, client: &Client) -> Result<Option<Vec<String>>, CollectError> {
+    let path = format!("{}/mypermissions?permissions={}", source.api(), WRITES.join(","));
+    let answer = match client.get("GET /mypermissions", &path).await {
+        Err(CollectError::NotVisible | CollectError::BadQuestion(_)) => return Ok(None),
+        answer => answer?,
+    };
+    let Some(all) = answer.get("permissions").and_then(serde_json::Value::as_object) else { return Ok(None) };
+    let has = |name: &&str| all.get(*name).and_then(|one| one.get("havePermission")?.as_bool()) == Some(true);
+    Ok(Some(WRITES.iter().filter(|name| has(name)).map(|name| (*name).to_owned()).collect()))
 }
 
 /// Looks at credentials and visibility without reading anything else.
@@ -323,5 +350,6 @@ pub async fn check(source: &JiraSource, meter: Arc<Meter>) -> Result<Access, Col
         };
         access.projects.push((project.clone(), seen));
     }
+    access.writes = writes(source, &client).await?;
     Ok(access)
 }

@@ -76,6 +76,7 @@ pub async fn own_account(
         labels: Vec::new(),
         known: KnownIssues::new(),
         accept_gone: false,
+        allow_write: false,
     };
     let answer = Client::new(&source, meter)?.get("GET /myself", &format!("{}/myself", source.api())).await?;
     let who: Option<User> = serde_json::from_value(answer).ok();
