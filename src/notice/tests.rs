@@ -106,7 +106,7 @@ fn a_card_opens_keeps_its_day_and_closes_after_fifteen_nights_below() {
 }
 
 #[test]
-fn one_person_alone_opens_nothing_and_three_do() {
+fn g6_one_person_alone_opens_nothing_and_three_do() {
     let specs = [spec("a", 1)];
     let cards =
         |affected| night(&alone(rows(i64::MAX, monday(50), affected)), &specs, &Memory::default(), monday(54)).cards;
@@ -363,7 +363,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn neither_the_order_of_rows_nor_the_numbers_of_people_matter(
+    fn g11_neither_the_order_of_rows_nor_the_numbers_of_people_matter(
         order in Just((0..rows_of_calm().len()).collect::<Vec<usize>>()).prop_shuffle(),
         numbers in Just((0..PEOPLE).collect::<Vec<i64>>()).prop_shuffle(),
         since in 48_i64..52,

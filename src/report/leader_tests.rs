@@ -87,7 +87,7 @@ fn talked() -> Leader {
 }
 
 #[test]
-fn without_the_leaders_own_parts_the_page_is_everybodys_byte_for_byte() {
+fn g15_without_the_leaders_own_parts_the_page_is_everybodys_byte_for_byte() {
     let (catalogue, words) = words_of("en");
     let files = render(&sample::organisation(), &sample::teams(), &catalogue, &words).unwrap();
     let everybody = files.iter().find(|(name, _)| name == "payments.html").unwrap();

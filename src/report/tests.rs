@@ -36,7 +36,7 @@ fn structure(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn ten_runs_give_equal_bytes_whatever_the_order_of_the_teams() {
+fn g19_ten_runs_give_equal_bytes_whatever_the_order_of_the_teams() {
     let first = all();
     let mut teams = sample::teams();
     for _ in 0..10 {
@@ -91,7 +91,7 @@ fn no_placeholder_and_no_missing_word_reaches_a_page() {
 }
 
 #[test]
-fn teams_stand_in_alphabetical_order_on_the_index() {
+fn g18_teams_stand_in_alphabetical_order_on_the_index() {
     let files = all();
     let index = text(&files, "index.html");
     let place = |name: &str| index.find(&format!("{name}.html")).unwrap();
@@ -110,7 +110,7 @@ fn without_the_index_no_page_shows_teams_together() {
 }
 
 #[test]
-fn hidden_work_items_leave_no_key_and_no_link_anywhere() {
+fn g8_hidden_work_items_leave_no_key_and_no_link_anywhere() {
     let organisation = Organisation { show_work_items: false, ..sample::organisation() };
     for (name, bytes) in rendered(&organisation, &sample::teams()) {
         let text = String::from_utf8(bytes).unwrap();
@@ -285,7 +285,7 @@ fn the_drawing_of_a_card_agrees_with_the_cards_own_figures() {
 }
 
 #[test]
-fn series_are_rounded_and_few_stays_few() {
+fn g4_series_are_rounded_and_few_stays_few() {
     let files = all();
     let figures: serde_json::Value = serde_json::from_str(text(&files, "payments.json")).unwrap();
     let points = figures["series"]["moving_dates"].as_array().unwrap();
@@ -298,7 +298,7 @@ fn series_are_rounded_and_few_stays_few() {
 }
 
 #[test]
-fn a_group_that_is_hidden_is_told_so_and_nothing_else() {
+fn g3_a_group_that_is_hidden_is_told_so_and_nothing_else() {
     let files = all();
     let page = text(&files, "search.html");
     assert!(page.contains("Nothing is drawn for this group") && !page.contains("class=\"chart"));
@@ -309,7 +309,7 @@ fn a_group_that_is_hidden_is_told_so_and_nothing_else() {
 }
 
 #[test]
-fn a_failed_source_is_named_and_its_signals_are_not_called_usual() {
+fn g20_a_failed_source_is_named_and_its_signals_are_not_called_usual() {
     let files = all();
     let page = text(&files, "onboarding.html");
     assert!(page.contains("Calendars could not be read"));
@@ -454,7 +454,7 @@ fn a_german_page_says_so_and_holds_no_english_sentence_of_the_program() {
 }
 
 #[test]
-fn no_page_shows_arrows_faces_or_marks_and_none_of_its_elements_is_called_a_score() {
+fn g18_no_page_shows_arrows_faces_or_marks_and_none_of_its_elements_is_called_a_score() {
     for files in [all(), german(&sample::teams())] {
         for (name, page) in pages(&files) {
             let glyph = |letter: char| matches!(letter, '\u{2190}'..='\u{21FF}' | '\u{1F300}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}');

@@ -156,7 +156,7 @@ fn a_missing_token_is_told_with_the_line_that_names_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_every_source_fails_the_pages_stay_with_a_dated_notice() {
+async fn g20_where_every_source_fails_the_pages_stay_with_a_dated_notice() {
     let (server, _) = github::start(organisation::github()).await;
     let place = Organisation::new(&github_lines(&server.uri()), TEAM, "");
     assert_eq!(place.night().exit, 0);
@@ -178,15 +178,6 @@ async fn a_refused_token_has_an_exit_code_of_its_own() {
     let place = Organisation::new(&github_lines(&server.uri()), TEAM, "");
     says(&place.night(), 4, &["GitHub refuses the token"]);
     assert!(server.received_requests().await.unwrap_or_default().len() <= 2, "refused credentials are not tried again");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_could_write_is_refused() {
-    let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(200).insert_header("x-oauth-scopes", "read:org, repo").set_body_string("{}");
-    Mock::given(any()).respond_with(answer).mount(&server).await;
-    let place = Organisation::new(&github_lines(&server.uri()), TEAM, "");
-    says(&place.night(), 4, &["the token could write (repo)", "allow-write-scopes"]);
 }
 
 #[test]

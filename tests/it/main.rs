@@ -27,6 +27,8 @@ mod support;
 mod tidy;
 mod trust_canaries;
 mod trust_forget;
+mod trust_hours;
 mod trust_key;
 mod trust_mirror;
+mod trust_pages;
 mod trust_scopes;
