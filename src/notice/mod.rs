@@ -2,6 +2,8 @@
 //! clock and no polars.
 
 pub mod file;
+#[cfg(test)]
+mod guarantee_tests;
 pub mod joint;
 pub mod memory;
 pub mod nights;

@@ -197,7 +197,9 @@ pub struct Method {
 /// Makes the document of a team.
 #[must_use]
 pub fn document(organisation: &Organisation, team: &Team, catalogue: &Catalogue, words: &Words) -> Document {
-    let conversations = team.cards.iter().map(|card| conversation(organisation, team, card, catalogue, words));
+    // Of a hidden group nothing is told, whatever the caller brings.
+    let cards = if team.hidden { &[] } else { team.cards.as_slice() };
+    let conversations = cards.iter().map(|card| conversation(organisation, team, card, catalogue, words));
     Document {
         schema: SCHEMA,
         as_of: organisation.as_of.to_string(),

@@ -308,6 +308,38 @@ fn g3_a_group_that_is_hidden_is_told_so_and_nothing_else() {
     assert_eq!(figures["within_usual"], serde_json::json!([]));
 }
 
+/// Whatever is the reason, and whatever lies behind it, a hidden group has one page.
+#[test]
+fn g3_nothing_behind_a_hidden_group_changes_a_byte() {
+    let hidden = |team: Team| {
+        let team = Team { id: "one".to_owned(), name: "One".to_owned(), people: 3, hidden: true, ..team };
+        let state = |signal: super::input::Signal| super::input::Signal { state: SignalState::NotShown, ..signal };
+        let signals = team.signals.into_iter().map(|(slug, signal)| (slug, state(signal))).collect();
+        rendered(&sample::organisation(), &[Team { signals, ..team }])
+    };
+    let teams = sample::teams();
+    let full = teams.iter().find(|team| team.cards.len() > 1).unwrap();
+    let bare = Team { cards: Vec::new(), ageing: None, ..full.clone() };
+    let strip = |team: &Team| {
+        let empty = |signal: &super::input::Signal| super::input::Signal {
+            points: Vec::new(),
+            observation: None,
+            year_ago: None,
+            ..signal.clone()
+        };
+        Team {
+            signals: team.signals.iter().map(|(slug, signal)| (slug.clone(), empty(signal))).collect(),
+            ..team.clone()
+        }
+    };
+    for ((name, one), (_, other)) in hidden(full.clone()).iter().zip(&hidden(strip(&bare))) {
+        let (one, other) = (String::from_utf8_lossy(one), String::from_utf8_lossy(other));
+        let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
+        assert_eq!(differs, None, "{name}");
+    }
+    assert!(hidden(full.clone()) != rendered(&sample::organisation(), std::slice::from_ref(full)));
+}
+
 #[test]
 fn g20_a_failed_source_is_named_and_its_signals_are_not_called_usual() {
     let files = all();
