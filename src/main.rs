@@ -29,10 +29,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// A panic is told by its place alone: its message may quote what was being read.
 fn tell_place(panic: &std::panic::PanicHookInfo<'_>) {
+    eprintln!("{}", told(panic));
+}
+
+/// A panic is told by its place alone: its message may quote what was being read.
+fn told(panic: &std::panic::PanicHookInfo<'_>) -> String {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    eprintln!("undercurrent: a bug at {place}; please report this line, which holds nothing of what was read");
+    format!("undercurrent: a bug at {place}; please report this line, which holds nothing of what was read")
 }
 
 /// Log lines go to standard error. Only the program's own are let through: those of libraries may quote what they read.
@@ -57,4 +61,29 @@ fn random() -> std::io::Result<[u8; 32]> {
     let mut bytes = [0u8; 32];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn g9_a_panic_is_told_by_its_place_and_never_by_its_message() {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&said);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| kept.lock().unwrap().push(super::told(panic))));
+        let texts: [Box<dyn Fn() + Send>; 3] = [
+            Box::new(|| panic!("login-ada in a message")),
+            Box::new(|| assert_eq!("login-ada", "another")),
+            Box::new(|| assert_eq!("login-ada".parse::<u8>().expect("login-ada is no number"), 0)),
+        ];
+        for text in texts {
+            let _ = std::thread::spawn(text).join();
+        }
+        std::panic::set_hook(before);
+        let said = said.lock().unwrap();
+        assert_eq!(said.len(), 3);
+        assert!(said.iter().all(|line| line.contains("main.rs:") && !line.contains("ada")), "{said:?}");
+    }
 }

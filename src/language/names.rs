@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_refused_in_any_case_with_accents_and_look_alike_letters_and_only_as_whole_words() {
+    fn g10_names_are_refused_in_any_case_with_accents_and_look_alike_letters_and_only_as_whole_words() {
         for text in [
             "Zoe takes it",
             "ZOË takes it",

@@ -178,7 +178,7 @@ fn new_cards_wait_while_two_are_due(place: &Organisation) {
 }
 
 #[test]
-fn a_leader_notes_talks_and_comes_back_to_them_and_nobody_else_sees_any_of_it() {
+fn g10_g15_a_leader_notes_talks_and_comes_back_to_them_and_nobody_else_sees_any_of_it() {
     let place = Organisation::new("", "", "");
     let ended = place.run(&["demo", "--out", "sample"]);
     assert!(ended.printed.contains("sample/ledger/cleo/payments.html"), "{ended:?}");

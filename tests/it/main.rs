@@ -30,5 +30,6 @@ mod trust_forget;
 mod trust_hours;
 mod trust_key;
 mod trust_mirror;
+mod trust_nights;
 mod trust_pages;
 mod trust_scopes;
