@@ -247,7 +247,8 @@ fn every_stored_column_is_decided_in_the_privacy_list_and_nothing_else_stands_th
 #[test]
 fn every_file_that_the_papers_link_to_is_there() {
     let root = root();
-    let mut papers = vec![root.join("README.md"), root.join("ARCHITECTURE.md"), root.join("CONTRIBUTING.md")];
+    let mut papers =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root.join(name)).to_vec();
     papers.extend(files_below(&root.join("docs"), "md"));
     for paper in papers {
         let text = read(&paper);
@@ -257,4 +258,62 @@ fn every_file_that_the_papers_link_to_is_there() {
             assert!(outside || folder.join(link).exists(), "{}: {link} is not there", paper.display());
         }
     }
+}
+
+/// Every guarantee of the table has its command, and the command has tests to run.
+#[test]
+fn every_guarantee_stands_on_a_test_of_its_number() {
+    let root = root();
+    let paper = read(&root.join("docs/trust.md"));
+    let mut names = Vec::new();
+    for folder in ["src", "tests"] {
+        for file in files_below(&root.join(folder), "rs") {
+            let text = read(&file);
+            let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+            for (at, line) in lines.iter().enumerate() {
+                let name = line
+                    .strip_prefix("async ")
+                    .unwrap_or(line)
+                    .strip_prefix("fn ")
+                    .and_then(|rest| rest.split('(').next());
+                // A name alone proves nothing: the line before says that it is a test. Properties stand in a macro's body.
+                let is_test =
+                    at > 0 && (lines[at - 1].starts_with("#[test]") || lines[at - 1].starts_with("#[tokio::test"));
+                names.extend(name.filter(|_| is_test).map(str::to_owned));
+            }
+        }
+    }
+    for number in 1..=20 {
+        let own = format!("g{number}_");
+        let row = paper
+            .lines()
+            .find(|line| line.starts_with(&format!("| G{number} |")))
+            .unwrap_or_else(|| panic!("G{number} has no row"));
+        assert!(row.contains(&format!("cargo test {own}")), "G{number}: the row has no command");
+        // The test runner finds a part of a name: what it finds must begin a word of it.
+        let runs = names
+            .iter()
+            .filter(|name| name.split("_g").any(|part| format!("g{}", part.trim_start_matches('g')).starts_with(&own)));
+        assert!(runs.count() > 0, "G{number} has no test");
+    }
+}
+
+#[test]
+fn every_switch_of_the_works_council_s_list_is_one_of_the_configuration() {
+    let root = root();
+    let (paper, example) =
+        (read(&root.join("docs/works-council/switches.md")), read(&root.join("config.example.toml")));
+    let mut known = 0;
+    for row in paper.lines().filter(|line| line.starts_with("| `")) {
+        let first = row.split('|').nth(1).unwrap_or_default();
+        for key in first.split('`').skip(1).step_by(2).filter(|key| !key.starts_with("undercurrent")) {
+            let name = key.rsplit(' ').next().unwrap_or(key).trim_matches(['[', ']']);
+            if ["purge", "rotate-key", "mirror"].contains(&name) {
+                continue;
+            }
+            known += 1;
+            assert!(example.contains(&format!("{name} =")) || example.contains(&format!("[{name}]")), "{key}");
+        }
+    }
+    assert!(known > 15, "{known}");
 }
