@@ -152,7 +152,7 @@ fn series(file: &Path, name: &str, team: &str, as_json: bool, outside: &Outside<
         as_of,
     };
     let (card, _) = found(&chosen, name)?;
-    let Some(form) = night.exact(at, &config.teams[at], card) else {
+    let Some(form) = night.exact(at, &config.teams[at], card, &history) else {
         return Err(Failure::configuration(format!("there is no evaluated night of the team {team} yet")));
     };
     let json = json!({"signal_threshold": threshold, "series": [form]});

@@ -457,13 +457,6 @@ impl Config {
             || self.read_teams().any(|team| leads(team) && is_on(team, ONE_TO_ONES))
     }
 
-    /// Options that are set and that this version reads without carrying them out: nobody may rely on them.
-    #[must_use]
-    pub fn without_effect(&self) -> Vec<&'static str> {
-        let options = [("[store] strict", self.store.strict)];
-        options.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
-    }
-
     /// Takes a configuration's text.
     ///
     /// # Errors

@@ -859,7 +859,6 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         assert_eq!(config.people[0].days.len(), 5);
         assert_eq!(config.teams[0].members[1].from, Some("2026-03-01".parse().unwrap()));
         let example = super::config(EXAMPLE, Path::new("config.example.toml")).unwrap();
-        assert!(example.without_effect().is_empty());
         assert_eq!(example.organisation.smallest_group, SMALLEST_GROUP);
         assert_eq!(
             (example.store.keep_days, example.first_sync_days),
@@ -873,14 +872,6 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
     fn a_first_night_reads_no_further_back_than_rows_stay() {
         let text = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[store]\nkeep-days = 90\n";
         assert_eq!(config(text, Path::new("u.toml")).unwrap().first_sync_days, 90);
-    }
-
-    #[test]
-    fn options_without_effect_are_told() {
-        let text = "[organisation]\nname = \"H\"\ntime-zone = \"UTC\"\n[store]\nstrict = true\nkeep-days = 14\n\
-                    [report]\nwords = \"w\"\n";
-        let told = config(text, Path::new("u.toml")).unwrap().without_effect();
-        assert_eq!(told, ["[store] strict"]);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct Measured {
     pub two_week_sprints: Vec<bool>,
     /// Items in progress, day by day.
     pub items: Vec<facts::item_days::ItemDay>,
+    /// The newest limit of meeting time, by team id.
+    pub meeting_limits: BTreeMap<String, i64>,
     /// The facts themselves, for the independent check.
     pub facts: Facts,
     /// Evidence as tables.
@@ -81,7 +83,7 @@ pub fn measure(
     let calendars: Vec<TeamCalendar> =
         (0..roster.teams.len()).map(|team| TeamCalendar::new(roster, &availability, team)).collect();
     let ground = Ground { roster, tables: &tables, availability: &availability, calendars: &calendars, span };
-    let facts::Computed { facts, items } = facts::compute(&ground)?;
+    let facts::Computed { facts, items, meeting_limits } = facts::compute(&ground)?;
     let mut answers = BTreeMap::new();
     let mut evidence: BTreeMap<String, BTreeMap<String, Vec<EvidenceRow>>> = BTreeMap::new();
     for query in queries {
@@ -93,7 +95,18 @@ pub fn measure(
     let two_week_sprints = rhythm::two_week_sprints(&ground);
     let day_minutes = calendars.first().map_or(480, TeamCalendar::day_minutes);
     let days = calendars.into_iter().map(|calendar| calendar.days).collect();
-    Ok(Measured { span, evidence, day_minutes, days, releases, two_week_sprints, items, facts, answers })
+    Ok(Measured {
+        span,
+        evidence,
+        day_minutes,
+        days,
+        releases,
+        two_week_sprints,
+        items,
+        meeting_limits,
+        facts,
+        answers,
+    })
 }
 
 /// The local days on which a repository of a team published a release.

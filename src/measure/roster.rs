@@ -82,6 +82,9 @@ pub struct Roster {
     pub accounts: BTreeMap<i64, usize>,
     /// Accounts that the configuration calls automation.
     pub bots: BTreeSet<i64>,
+    /// Who did something is known for a few days only: usual hours are those of the configuration, and the limit of
+    /// meeting time, by team, is the one that was found first.
+    pub strict: Option<BTreeMap<String, i64>>,
     /// Weeks (by their Monday) whose members were read in their own time: the members of each team that had been
     /// there, by its position.
     pub frozen: BTreeMap<i64, BTreeMap<usize, Vec<usize>>>,

@@ -23,4 +23,4 @@ mod window;
 pub use memory::{Memory, START, Thresholds};
 pub use nights::{Card, Notices, Observation, SignalState, State, notice};
 pub use periods::Periods;
-pub use series::{Coverage, EvidenceRow, Form, Point, Settings, SignalSpec, TeamDay, TeamInput, exact};
+pub use series::{Coverage, EvidenceRow, Form, Kept, Point, Settings, SignalSpec, TeamDay, TeamInput, exact, weeks};

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use super::memory::Thresholds;
 use super::periods::Periods;
 use super::rounds::{Days, Round};
@@ -72,6 +74,15 @@ pub struct Coverage {
     pub failed: Option<String>,
 }
 
+/// A week of a signal as it was counted once and for all: what is left of it when who did something is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub x: i64,
+    pub n: i64,
+    /// How many people stand behind x.
+    pub people: i64,
+}
+
 /// Everything that the method looks at for one team.
 #[derive(Clone, Debug, Default)]
 pub struct TeamInput {
@@ -89,6 +100,8 @@ pub struct TeamInput {
     pub marked: BTreeMap<String, BTreeSet<i64>>,
     /// The team works in sprints of two weeks.
     pub two_week_sprints: bool,
+    /// Weeks that were counted in their own time, by signal and Monday; they stand instead of what their rows come to.
+    pub kept: BTreeMap<String, BTreeMap<i64, Kept>>,
 }
 
 /// What can be set about the method.
@@ -177,8 +190,10 @@ impl<'a> Track<'a> {
         let mut track = Self { spec, days, rows, weeks: BTreeMap::new(), fortnights: BTreeMap::new(), rounds };
         if track.is_nightly() {
             track.weeks = track.count_weeks(&staffed);
+            let kept = team.kept.get(&spec.slug).into_iter().flatten();
+            track.weeks.extend(kept.map(|(monday, week)| (*monday, Some(week.as_week(spec)))));
         }
-        if spec.by_sprint && team.two_week_sprints {
+        if spec.by_sprint && team.two_week_sprints && team.kept.is_empty() {
             track.fortnights = track.count_fortnights();
         }
         track
@@ -329,6 +344,34 @@ impl<'a> Track<'a> {
         'a: 'b,
     {
         Window::new(self.spec, (0, 0), days.flatten().cloned().collect(), cap).week()
+    }
+}
+
+/// The usable weeks of a team's signals that are over by the day `today`, to be kept.
+#[must_use]
+pub fn weeks(
+    team: &TeamInput,
+    specs: &[SignalSpec],
+    settings: &Settings,
+    today: i64,
+) -> BTreeMap<String, BTreeMap<i64, Kept>> {
+    let count = |people: usize| i64::try_from(people).unwrap_or(i64::MAX);
+    let of = |spec: &SignalSpec| {
+        let track = Track::new(team, spec, settings);
+        let over = track.weeks.iter().filter(|(monday, _)| **monday + WEEK <= today);
+        let usable = over.filter_map(|(monday, week)| Some((*monday, week.as_ref()?)));
+        let kept = |week: &Week| Kept { x: week.pair.x, n: week.pair.n, people: count(week.people.len()) };
+        (spec.slug.clone(), usable.map(|(monday, week)| (monday, kept(week))).collect())
+    };
+    specs.iter().map(of).collect()
+}
+
+impl Kept {
+    /// The week as a period of the past. Who stood behind it is not kept: of two weeks side by side the larger number
+    /// of people counts, which is never too many.
+    fn as_week(self, spec: &SignalSpec) -> Week {
+        let people = (0..self.people).map(Some).collect();
+        Week { pair: Pair::new(self.x, self.n), people, about_people: spec.about_people }
     }
 }
 

@@ -52,9 +52,6 @@ pub fn check(
         config.people.len(),
         config.teams.len()
     ))];
-    findings.extend(config.without_effect().into_iter().map(|option| {
-        wrong(format!("{option} is not carried out in full in this version: remove it, and do not rely on it"))
-    }));
     findings.extend(complaints.iter().cloned().map(wrong));
     findings.extend(super::ledger::problems(config).into_iter().map(wrong));
     let mut refused = false;

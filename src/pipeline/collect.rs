@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::exit::Failure;
 use super::freshness::place;
+use super::history::WEEKS;
 use super::night::elapsed;
 use super::record::{RunRecord, Scope};
 use super::retention;
@@ -337,7 +338,10 @@ async fn read_all(
         sink,
     };
     let links = Links::of(config, store.pseudonyms());
-    let window = (context.since, Millis(now.0 + AHEAD));
+    // In strict mode busy times of longer ago are kept for the first night alone, whose weeks stay as they are counted then.
+    let is_counted = config.store.strict && store.recall(WEEKS)?.is_some();
+    let begin = if is_counted { retention::begin_of_people(config, as_of) } else { context.since };
+    let window = (begin, Millis(now.0 + AHEAD));
     let allow_private = config.allow_private;
     let reading = tokio::spawn(async move {
         let (github, jira, git, calendars, free_busy) = tokio::join!(

@@ -8,6 +8,7 @@ use super::context::context;
 use super::freshness::{complete_days, cost, team_sources};
 use super::history::{History, month};
 use super::record::Scope;
+use super::retention::STRICT_DAYS;
 use super::shown::{Shown, observation};
 use crate::catalogue::{Card, Catalogue};
 use crate::config::{Config, Team};
@@ -116,6 +117,10 @@ impl Night<'_> {
         if let (Some(known), true) = (history.calibrations.get(&name), history.fell_back.contains_key(&name)) {
             return *known;
         }
+        if self.config.store.strict {
+            // Nights of the past cannot be played again: who did what in them is not kept.
+            return Calibration::default();
+        }
         let large = inputs.iter().filter(|team| !self.is_too_small(team));
         let played = self.replayed(large, first);
         let calibration = *history.calibrations.entry(name.clone()).or_insert_with(|| replay::calibrate(&played));
@@ -125,9 +130,12 @@ impl Night<'_> {
 
     /// What is worth a conversation in every team; cards are remembered in `history`.
     pub fn notice(&self, history: &mut History) -> Noticed {
-        let inputs = self.inputs();
+        let mut inputs = self.inputs();
         let calibration = self.calibration(history, &inputs);
         let (specs, settings) = (self.specs(), self.settings(calibration.thresholds));
+        if self.config.store.strict {
+            self.keep_weeks(history, &mut inputs, &specs, &settings);
+        }
         let mut teams = Vec::with_capacity(inputs.len());
         for input in inputs {
             let memory = history.cards.entry(input.id.clone()).or_default();
@@ -143,6 +151,26 @@ impl Night<'_> {
         });
         let shown = shown.collect();
         Noticed { calibration, fell_back, teams, shown }
+    }
+
+    /// Strict mode: weeks are counted once, in their own time; days on which nobody is known any more count nothing.
+    fn keep_weeks(
+        &self,
+        history: &mut History,
+        inputs: &mut [TeamInput],
+        specs: &[notice::SignalSpec],
+        settings: &Settings,
+    ) {
+        let since = self.today() - STRICT_DAYS;
+        for (team, limit) in &self.measured.meeting_limits {
+            history.limits.entry(team.clone()).or_insert(*limit);
+        }
+        for input in inputs {
+            let mut whole = input.clone();
+            whole.coverage.values_mut().for_each(|coverage| coverage.from = self.measured.span.first);
+            history.keep_weeks(&input.id, notice::weeks(&whole, specs, settings, self.today()), since);
+            input.kept = history.weeks.get(&input.id).cloned().unwrap_or_default();
+        }
     }
 
     fn is_too_small(&self, team: &TeamInput) -> bool {
@@ -168,14 +196,16 @@ impl Night<'_> {
             off: switched_off(self.config, self.catalogue),
             vetoed: team.signals_off.iter().cloned().collect(),
             two_week_sprints: self.measured.two_week_sprints[at],
+            kept: BTreeMap::new(),
         }
     }
 
     /// The exact series of a team's signal, in the form that `usual-range` reads.
     #[must_use]
-    pub fn exact(&self, at: usize, team: &Team, card: &Card) -> Option<SeriesForm> {
+    pub fn exact(&self, at: usize, team: &Team, card: &Card, history: &History) -> Option<SeriesForm> {
         let sources = team_sources(self.config, team, self.scopes, self.words);
-        let input = self.input(at, team, &sources);
+        let mut input = self.input(at, team, &sources);
+        input.kept = history.weeks.get(&team.id).cloned().unwrap_or_default();
         let series = notice::exact(&input, &card.spec(), &self.settings(notice::START), self.today())?;
         Some(SeriesForm::of(format!("{}/{}", team.id, card.slug), &series))
     }
@@ -205,7 +235,11 @@ impl Night<'_> {
             coverage.insert(
                 card.slug.clone(),
                 Coverage {
-                    from: self.measured.span.first,
+                    from: if self.config.store.strict {
+                        self.measured.span.first.max(self.today() - STRICT_DAYS)
+                    } else {
+                        self.measured.span.first
+                    },
                     to: known.iter().map(|(day, _)| *day).min().unwrap_or(i64::MIN),
                     failed: known.iter().find_map(|(_, failed)| failed.clone()),
                 },

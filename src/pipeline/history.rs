@@ -13,8 +13,8 @@ use crate::measure::calendar::Span;
 use crate::measure::roster::Roster;
 use crate::model::Pseudonyms;
 use crate::model::time::{date_of, day_number};
-use crate::notice::Memory;
 use crate::notice::replay::{Calibration, FellBack};
+use crate::notice::{Kept, Memory};
 use crate::store::{Store, StoreError};
 
 /// The names of the store's files.
@@ -23,6 +23,8 @@ pub(super) const CALIBRATIONS: &str = "calibrations";
 const CARDS: &str = "cards";
 pub(super) const FELL_BACK: &str = "fell-back";
 const CHANGES: &str = "changes";
+pub(super) const WEEKS: &str = "weeks";
+pub(super) const LIMITS: &str = "limits";
 const WEEK: i64 = 7;
 /// Thresholds of a month stay so many days longer than rows do.
 const KEPT_THRESHOLDS: i64 = 52 * WEEK;
@@ -106,6 +108,10 @@ pub struct History {
     /// What became of cards in the replay of the newest month, by that month.
     pub fell_back: BTreeMap<String, Vec<FellBack>>,
     pub changes: Changes,
+    /// Strict mode: weeks as they were counted in their own time, by team id and signal.
+    pub weeks: BTreeMap<String, BTreeMap<String, BTreeMap<i64, Kept>>>,
+    /// Strict mode: limits of meeting time, by team id.
+    pub limits: BTreeMap<String, i64>,
     /// Rosters that are read again: what had been read before.
     before: Option<BTreeMap<String, Frozen>>,
 }
@@ -137,6 +143,8 @@ impl History {
             cards: part(store, CARDS)?,
             fell_back: part(store, FELL_BACK)?,
             changes: part(store, CHANGES)?,
+            weeks: part(store, WEEKS)?,
+            limits: part(store, LIMITS)?,
             before: None,
         })
     }
@@ -147,29 +155,50 @@ impl History {
     /// [`Failure`] with its exit code.
     pub fn remember(&self, store: &mut Store) -> Result<(), Failure> {
         let failed = |error: serde_json::Error| Failure::internal(&error);
-        let parts = [
+        let mut parts = vec![
             (ROSTERS, text(&self.rosters).map_err(failed)?),
             (CALIBRATIONS, text(&self.calibrations).map_err(failed)?),
             (CARDS, text(&self.cards).map_err(failed)?),
             (FELL_BACK, text(&self.fell_back).map_err(failed)?),
             (CHANGES, text(&self.changes).map_err(failed)?),
         ];
+        if !self.weeks.is_empty() {
+            parts.push((WEEKS, text(&self.weeks).map_err(failed)?));
+            parts.push((LIMITS, text(&self.limits).map_err(failed)?));
+        }
         Ok(store.remember(&parts)?)
     }
 
-    /// Forgets what is older than a day: who was in which team, and thresholds of two years ago. Returns whether there was
-    /// any of it.
-    pub fn prune(&mut self, first: i64) -> bool {
-        let week = monday(first);
+    /// Forgets who was in which team before a day, which may be a later one than that of rows, and thresholds and weeks of
+    /// about two years ago. Returns whether there was any of it.
+    pub fn prune(&mut self, first: i64, first_of_people: i64) -> bool {
+        let week = monday(first.max(first_of_people));
         let mut any = false;
+        for weeks in self.weeks.values_mut().flat_map(BTreeMap::values_mut) {
+            let before = weeks.len();
+            weeks.retain(|monday, _| *monday >= first - KEPT_THRESHOLDS);
+            any |= weeks.len() < before;
+        }
         for frozen in self.rosters.values_mut() {
             any |= frozen.prune(week);
         }
-        any |= self.changes.prune(&self.rosters, first);
-        let oldest = month(week.min(monday(first) - KEPT_THRESHOLDS)).0;
+        any |= self.changes.prune(&self.rosters, week);
+        let oldest = month(monday(first) - KEPT_THRESHOLDS).0;
         let months = self.calibrations.len();
         self.calibrations.retain(|month, _| *month >= oldest);
         any || self.calibrations.len() < months
+    }
+
+    /// Keeps weeks of a team as they are counted in their own time: all at first, from then on those of the last days.
+    pub fn keep_weeks(&mut self, team: &str, counted: BTreeMap<String, BTreeMap<i64, Kept>>, since: i64) {
+        let first = !self.weeks.contains_key(team);
+        let known = self.weeks.entry(team.to_owned()).or_default();
+        for (slug, weeks) in counted {
+            let own = known.entry(slug).or_default();
+            for (monday, week) in weeks.into_iter().filter(|(monday, _)| first || *monday >= since) {
+                own.entry(monday).or_insert(week);
+            }
+        }
     }
 
     /// Takes people (stored pseudonyms) out of everything; the teams in which they were counted are not shown for a while.

@@ -188,7 +188,7 @@ fn remembered_report(
     }
     let mut prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
     // A first night reads the rosters of more weeks than may be kept.
-    prepared.history.prune(retention::first_day(config, as_of));
+    prepared.history.prune(retention::first_day(config, as_of), retention::first_day_of_people(config, as_of));
     prepared.history.remember(store)?;
     let (latest, gaps) = prepared.write(config, &record.scopes, as_of, &mut record.seconds)?;
     record.gaps.extend(gaps);
@@ -243,9 +243,6 @@ fn carried_out(
     watch: Watch<'_>,
 ) -> Result<Finished, Failure> {
     let Courier { config, environment, .. } = *courier;
-    for option in config.without_effect() {
-        tracing::warn!(option, "this option is not carried out in full in this version; do not rely on it");
-    }
     // A signal of the installation's own that cannot be used is told before a night is spent.
     let chosen = Chosen::on(config)?;
     let mut store = Store::open(&config.store, random)?;
@@ -285,6 +282,7 @@ fn carried_out(
         (_, true) => {
             retention::prune_pages(config, as_of)?;
             let (latest, digests) = remembered_report(config, &mut store, selection, as_of, &mut record)?;
+            retention::fade(config, &mut store, as_of)?;
             let keep = |record: &RunRecord| write_record(record, &store);
             if stages == Stages::Night {
                 courier.deliver(as_of, &digests, &mut record, &keep)?;
@@ -331,6 +329,7 @@ pub fn measured(
     let span = Span { first: today - MEASURED_DAYS, last: today - 1 };
     let mut roster = roster(config, store, &calendars_read(config, scopes), &holidays(config).0)?;
     history.freeze(&mut roster, config, store.pseudonyms(), span, today);
+    roster.strict = config.store.strict.then(|| history.limits.clone());
     let measured = measure::measure(store, &roster, span, queries)?;
     Ok((measured, roster))
 }

@@ -55,6 +55,10 @@ pub struct CardReplay {
 /// # Errors
 /// [`Failure`] with its exit code.
 pub fn replay(config: &Config, store: &Store, scopes: &[Scope], as_of: Timestamp) -> Result<Replayed, Failure> {
+    if config.store.strict {
+        let out = "with `[store] strict` past nights cannot be played again: who did what is known for fourteen days";
+        return Err(Failure::configuration(out.to_owned()));
+    }
     let Chosen { catalogue, words, queries, .. } = Chosen::on(config)?;
     let mut history = History::recall(store)?;
     let (measured, roster) = measured(config, store, scopes, as_of, &queries, &mut history)?;

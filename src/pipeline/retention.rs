@@ -18,6 +18,8 @@ use crate::model::time::{Millis, date_of, day_number};
 use crate::report;
 use crate::store::{Counts, Store};
 
+/// Strict mode: who did something is known for so many days.
+pub const STRICT_DAYS: i64 = 14;
 /// Reports that the program wrote stay for so long.
 const REPORT_WEEKS: i64 = 26;
 const WEEK: i64 = 7;
@@ -39,11 +41,37 @@ pub fn first_read(config: &Config, as_of: Timestamp) -> Millis {
 
 /// The begin of the first day whose rows may stay, in the organisation's zone.
 fn cutoff(config: &Config, as_of: Timestamp) -> Millis {
-    let first = first_day(config, as_of);
-    let midnight = date_of(first).at(0, 0, 0, 0);
+    begin_of(config, first_day(config, as_of))
+}
+
+fn begin_of(config: &Config, day: i64) -> Millis {
+    let midnight = date_of(day).at(0, 0, 0, 0);
     let begin = config.organisation.zone.to_ambiguous_timestamp(midnight).compatible();
     // Only a day beyond the calendar has no begin in a zone.
-    begin.map_or(Millis(first * DAY), Millis::from_timestamp)
+    begin.map_or(Millis(day * DAY), Millis::from_timestamp)
+}
+
+/// The first day for which it may be known who was in which team.
+#[must_use]
+pub fn first_day_of_people(config: &Config, as_of: Timestamp) -> i64 {
+    if config.store.strict { today(config, as_of) - STRICT_DAYS } else { first_day(config, as_of) }
+}
+
+/// Strict mode: the moment from which on it is known who did what.
+#[must_use]
+pub fn begin_of_people(config: &Config, as_of: Timestamp) -> Millis {
+    begin_of(config, today(config, as_of) - STRICT_DAYS)
+}
+
+/// Strict mode: takes out of a store who did what more than fourteen days ago. Elsewhere nothing.
+///
+/// # Errors
+/// [`Failure`] with its exit code.
+pub fn fade(config: &Config, store: &mut Store, as_of: Timestamp) -> Result<Counts, Failure> {
+    if !config.store.strict {
+        return Ok(Counts::new());
+    }
+    Ok(store.fade(begin_of_people(config, as_of))?)
 }
 
 fn today(config: &Config, as_of: Timestamp) -> i64 {
@@ -57,7 +85,7 @@ fn today(config: &Config, as_of: Timestamp) -> i64 {
 pub fn purge(config: &Config, store: &mut Store, as_of: Timestamp) -> Result<Counts, Failure> {
     let first = first_day(config, as_of);
     let mut history = History::recall(store)?;
-    let forgotten = history.prune(first);
+    let forgotten = history.prune(first, first_day_of_people(config, as_of));
     if forgotten {
         history.remember(store)?;
     }
@@ -172,7 +200,8 @@ fn accounts(config: &Config, store: &Store, person: &str) -> Result<BTreeSet<i64
 }
 
 /// What stays under a new secret: it names nobody.
-const NAMES_NOBODY: [&str; 2] = [super::history::CALIBRATIONS, super::history::FELL_BACK];
+const NAMES_NOBODY: [&str; 4] =
+    [super::history::CALIBRATIONS, super::history::FELL_BACK, super::history::WEEKS, super::history::LIMITS];
 
 /// Begins a store anew under a new secret. Returns how many rows went.
 ///

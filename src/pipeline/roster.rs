@@ -30,7 +30,7 @@ pub fn roster(
         config.people.iter().enumerate().map(|(at, person)| (person.id.as_str(), at)).collect();
     let teams = config.teams.iter().map(|team| team_of(config, team, &positions)).collect();
     let (accounts, bots) = accounts(store, &people, names)?;
-    Ok(Roster { people, teams, accounts, bots, frozen: BTreeMap::new() })
+    Ok(Roster { people, teams, accounts, bots, strict: None, frozen: BTreeMap::new() })
 }
 
 fn person_of(

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use polars::prelude::*;
 
 use super::held::{CHANGED, PEOPLE, links};
-use super::purge::Counts;
+use super::purge::{Counts, last_changed_before};
 use super::{Store, StoreError, Table, key};
 use crate::model::Pseudonyms;
+use crate::model::time::Millis;
 
 /// Tables whose rows are about one person alone.
 const OWN: [&str; 3] = ["busy", "absences", "people_accounts"];
@@ -51,6 +52,20 @@ impl Store {
         let mut changes = self.changes(|table, _, rows| without(table, rows, &own))?;
         // Calendars are read again tonight, whosever they are: which of them was this person's is told nowhere else.
         changes.next.cursors.retain(|id, _| id.source != CALENDARS);
+        self.carry_out(changes)
+    }
+
+    /// Takes every pseudonym out of rows that were last changed before a moment; rows that are about one person go.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] with the store as it was; [`StoreError::Damaged`] where a stored file cannot be read.
+    pub fn fade(&mut self, before: Millis) -> Result<Counts, StoreError> {
+        let changes = self.changes(|table, _, rows| {
+            let Some(old) = last_changed_before(table, before) else { return Ok(None) };
+            let old = rows.clone().lazy().select([old.fill_null(false).alias("old")]).collect()?;
+            let old: Vec<bool> = old.column("old")?.bool()?.iter().map(|old| old == Some(true)).collect();
+            blanked(table, rows, &|at, _| old[at])
+        })?;
         self.carry_out(changes)
     }
 
@@ -108,25 +123,31 @@ fn mark(names: &Pseudonyms, account: i64) -> String {
 
 /// The rows of a table without some people; `None` where they name none of them.
 fn without(table: &Table, rows: &DataFrame, own: &dyn Fn(i64) -> bool) -> PolarsResult<Option<DataFrame>> {
-    let is_own = |value: Option<i64>| value.is_some_and(own);
+    blanked(table, rows, &|_, account| own(account))
+}
+
+/// The rows of a table without the people that are meant, by the position of the row and the pseudonym.
+fn blanked(table: &Table, rows: &DataFrame, meant: &dyn Fn(usize, i64) -> bool) -> PolarsResult<Option<DataFrame>> {
+    let is_meant = |at: usize, value: Option<i64>| value.is_some_and(|value| meant(at, value));
     let mut new = rows.clone();
     let mut hit = vec![false; rows.height()];
     for name in table.columns.iter().map(|(name, _)| *name).filter(|name| PEOPLE.contains(name)) {
         let column = rows.column(name)?.i64()?;
-        if !column.iter().any(is_own) {
+        let hits: Vec<bool> = column.iter().enumerate().map(|(at, value)| is_meant(at, value)).collect();
+        if !hits.contains(&true) {
             continue;
         }
-        hit.iter_mut().zip(column.iter()).for_each(|(hit, value)| *hit |= is_own(value));
-        let blank: Int64Chunked = column.iter().map(|value| value.filter(|value| !own(*value))).collect();
+        hit.iter_mut().zip(&hits).for_each(|(hit, own)| *hit |= *own);
+        let blank: Int64Chunked = column.iter().zip(&hits).map(|(value, hit)| value.filter(|_| !hit)).collect();
         new.with_column(blank.into_series().with_name(name.into()).into_column())?;
     }
     if table.columns.iter().any(|(name, _)| *name == "field") {
         let assigned: Vec<bool> = rows.column("field")?.str()?.iter().map(|field| field == Some("assignee")).collect();
         for name in CHANGED {
             let column = rows.column(name)?.str()?;
-            let named = |text: Option<&str>| is_own(text.and_then(|text| text.parse().ok()));
-            let hits: Vec<bool> =
-                column.iter().zip(&assigned).map(|(text, assigned)| *assigned && named(text)).collect();
+            let named = |at: usize, text: Option<&str>| is_meant(at, text.and_then(|text| text.parse().ok()));
+            let rows = column.iter().zip(&assigned).enumerate();
+            let hits: Vec<bool> = rows.map(|(at, (text, assigned))| *assigned && named(at, text)).collect();
             if hits.contains(&true) {
                 hit.iter_mut().zip(&hits).for_each(|(hit, own)| *hit |= *own);
                 let blank: StringChunked = column.iter().zip(&hits).map(|(text, hit)| text.filter(|_| !hit)).collect();

@@ -178,6 +178,15 @@ fn gone(table: &Table, before: Millis) -> Option<Expr> {
     })
 }
 
+/// Which rows of a table were last changed before a moment; `None` for a table whose rows have no time.
+pub(super) fn last_changed_before(table: &Table, before: Millis) -> Option<Expr> {
+    let earlier = |name: &str| col(name).cast(DataType::Int64).lt(lit(before.0));
+    match table.name {
+        "pull_requests" | "issues" => Some(earlier("updated_at")),
+        _ => gone(table, before),
+    }
+}
+
 /// The kept rows, and of the others those whose pull request or ticket stays.
 fn with_parents(table: &Table, rows: &DataFrame, kept: DataFrame, staying: &Staying) -> PolarsResult<DataFrame> {
     let (parents, keys): (&DataFrame, &[&str]) = match table.name {

@@ -33,3 +33,4 @@ mod trust_mirror;
 mod trust_nights;
 mod trust_pages;
 mod trust_scopes;
+mod trust_strict;

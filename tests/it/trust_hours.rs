@@ -13,7 +13,7 @@ use crate::support::organisation::Organisation;
 const NAMES: [&str; 5] = ["ada", "bo", "cy", "dee", "eli"];
 /// A Monday, 2026-02-09 in seconds, and the night after forty weeks.
 const FIRST: i64 = 1_770_595_200;
-const NIGHT: &str = "2026-11-16T04:00:00Z";
+pub const NIGHT: &str = "2026-11-16T04:00:00Z";
 const DAY: i64 = 86_400;
 
 /// Writes commits of five people into a clone, in local time. Person 0 lives `hours` ahead of UTC, the others one hour.
@@ -50,8 +50,8 @@ fn clone(folder: &Path, hours: i64) {
     assert!(child.wait().unwrap().success());
 }
 
-/// The pages of a night over such a clone; `change` is done to the configuration first.
-fn pages(hours: i64, change: impl Fn(String) -> String) -> Vec<(String, Vec<u8>)> {
+/// An organisation with such a clone; `change` is done to the configuration first.
+pub fn organisation(hours: i64, change: impl Fn(String) -> String) -> Organisation {
     // Zones of this kind count the other way.
     let sign = if hours < 0 { '+' } else { '-' };
     let zone = format!("time-zone = \"Etc/GMT{sign}{}\"\n", hours.abs());
@@ -64,6 +64,12 @@ fn pages(hours: i64, change: impl Fn(String) -> String) -> Vec<(String, Vec<u8>)
     });
     std::fs::write(place.path("undercurrent.toml"), change(text)).unwrap();
     clone(&place.path("clone"), hours);
+    place
+}
+
+/// The pages of a night over such a clone.
+fn pages(hours: i64, change: impl Fn(String) -> String) -> Vec<(String, Vec<u8>)> {
+    let place = organisation(hours, change);
     let ended = place.run(&["run", "--as-of", NIGHT]);
     assert_eq!(ended.exit, 0, "{ended:?}");
     let root = place.path("report/latest");

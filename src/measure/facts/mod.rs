@@ -154,6 +154,8 @@ pub type Facts = BTreeMap<&'static str, DataFrame>;
 pub struct Computed {
     pub facts: Facts,
     pub items: Vec<item_days::ItemDay>,
+    /// The newest limit of meeting time, by team id.
+    pub meeting_limits: BTreeMap<String, i64>,
 }
 
 /// Computes every fact table.
@@ -164,6 +166,7 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
     let items = item_days::rows(ground);
     let works = tickets::work(ground);
     let habits = tickets::Habits::learn(&works);
+    let person_days = person_days::rows(ground);
     let facts = BTreeMap::from([
         ("closed_changes", closed_changes::frame(&closed_changes::rows(ground), ground)?),
         ("item_blocked_days", item_blocked_days::frame(&item_blocked_days::rows(ground, &works, &habits), ground)?),
@@ -174,7 +177,7 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("reviews_given", reviews_given::frame(&reviews_given::rows(ground), ground)?),
         ("voices", voices::frame(&voices::rows(ground), ground)?),
         ("planned_items", planned_items::frame(&planned_items::rows(ground), ground)?),
-        ("person_days", person_days::frame(&person_days::rows(ground), ground)?),
+        ("person_days", person_days::frame(&person_days, ground)?),
         ("threads", threads::frame(&threads::rows(ground), ground)?),
         ("started_items", started_items::frame(&started_items::rows(ground), ground)?),
         ("incidents", incidents::frame(&incidents::rows(ground), ground)?),
@@ -186,7 +189,7 @@ pub fn compute(ground: &Ground<'_>) -> PolarsResult<Computed> {
         ("workdays", workdays(ground)?),
         ("params", params(ground)?),
     ]);
-    Ok(Computed { facts, items })
+    Ok(Computed { facts, items, meeting_limits: person_days::meeting_limits(ground, &person_days) })
 }
 
 /// Every fact table without a row: names and types of the columns, against which a query can be checked.

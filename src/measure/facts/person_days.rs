@@ -163,13 +163,32 @@ fn forget_clocks(ground: &Ground<'_>, rows: &mut [PersonDay]) {
     }
 }
 
+/// The newest limit of meeting time of each team, by its id.
+#[must_use]
+pub fn meeting_limits(ground: &Ground<'_>, rows: &[PersonDay]) -> BTreeMap<String, i64> {
+    let mut newest: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
+    for row in rows {
+        let Some(limit) = row.meeting_limit_minutes else { continue };
+        let known = newest.entry(row.team).or_insert((row.day, limit));
+        if row.day >= known.0 {
+            *known = (row.day, limit);
+        }
+    }
+    newest.into_iter().map(|(team, (_, limit))| (ground.roster.teams[team].id.clone(), limit)).collect()
+}
+
 /// Sets the team's own limit of meeting time, once per ISO week.
 fn limit_meetings(ground: &Ground<'_>, rows: &mut [PersonDay]) {
     for team in 0..ground.roster.teams.len() {
         let own = rows.iter().filter(|row| row.team == team && row.calendar_read);
         let mut limits = Values::new(own.map(|row| (row.own_day, row.meeting_minutes)).collect());
         for row in rows.iter_mut().filter(|row| row.team == team) {
-            row.meeting_limit_minutes = limits.limit(day_number(week_of(date_of(row.day))));
+            row.meeting_limit_minutes = match &ground.roster.strict {
+                Some(kept) if kept.contains_key(&ground.roster.teams[team].id) => {
+                    kept.get(&ground.roster.teams[team].id).copied()
+                }
+                _ => limits.limit(day_number(week_of(date_of(row.day)))),
+            };
         }
     }
 }
@@ -178,6 +197,8 @@ fn limit_meetings(ground: &Ground<'_>, rows: &mut [PersonDay]) {
 pub(super) struct Events {
     /// By person: (day, minute of the day), sorted.
     by_person: BTreeMap<usize, Vec<(i64, i64)>>,
+    /// Usual hours are those of the roster, since what they could be learned from is not kept.
+    from_roster: bool,
 }
 
 impl Events {
@@ -219,7 +240,7 @@ impl Events {
         for own in by_person.values_mut() {
             own.sort_unstable();
         }
-        Self { by_person }
+        Self { by_person, from_roster: ground.roster.strict.is_some() }
     }
 
     /// How many events a person had on a day.
@@ -231,7 +252,7 @@ impl Events {
 
     fn of<'a>(&'a self, person: usize, own: &'a Person) -> Clock<'a> {
         let events = self.by_person.get(&person).map(Vec::as_slice).unwrap_or_default();
-        Clock { events, person: own, usual: BTreeMap::new() }
+        Clock { events, person: own, from_roster: self.from_roster, usual: BTreeMap::new() }
     }
 }
 
@@ -255,6 +276,8 @@ fn commit_local(person: &Person, at: Millis, offset: i64) -> (i64, i64) {
 struct Clock<'a> {
     events: &'a [(i64, i64)],
     person: &'a Person,
+    /// Usual hours are those of the roster.
+    from_roster: bool,
     /// Usual hours by Monday of the week.
     usual: BTreeMap<i64, (i64, i64)>,
 }
@@ -284,7 +307,7 @@ impl Clock<'_> {
         let mut minutes: Vec<i64> = self.events[from..to].iter().map(|(_, minute)| *minute).collect();
         let hours = &self.person.hours;
         let clock = |time: jiff::civil::Time| i64::from(time.hour()) * 60 + i64::from(time.minute());
-        let usual = if minutes.len() < FEWEST_EVENTS {
+        let usual = if self.from_roster || minutes.len() < FEWEST_EVENTS {
             (clock(hours.from), clock(hours.to))
         } else {
             minutes.sort_unstable();
