@@ -190,7 +190,6 @@ impl Card {
             },
             lists_items: self.data == Data::WorkItem,
             floor: self.people.max(if self.is_about_people() { FLOOR_OF_TIME } else { FLOOR }),
-            about_people: self.is_about_people(),
             by_person_day: matches!(self.data, Data::Clock | Data::Calendar) && self.periods == PeriodsWord::Weeks,
             minimum: self.minimum,
             cap: self.cap,

@@ -13,7 +13,7 @@ const FIRST: i64 = 20_003;
 const WEEKS: i64 = 40;
 const TODAY: i64 = FIRST + 7 * WEEKS;
 
-fn spec(floor: i64, about_people: bool, side: Side, kind: Kind) -> SignalSpec {
+fn spec(floor: i64, by_person_day: bool, side: Side, kind: Kind) -> SignalSpec {
     SignalSpec {
         slug: "a".to_owned(),
         order: 1,
@@ -23,8 +23,7 @@ fn spec(floor: i64, about_people: bool, side: Side, kind: Kind) -> SignalSpec {
         form: Form::Flow,
         lists_items: false,
         floor,
-        about_people,
-        by_person_day: about_people,
+        by_person_day,
         minimum: 8.0,
         cap: None,
         once_per_item: false,

@@ -8,7 +8,7 @@ use super::memory::{Memory, Remembered, START};
 use super::people::{joint_strength, strength};
 use super::series::{Form, Point, Settings, SignalSpec, TeamInput, Track};
 use super::usual_range::Verdict;
-use super::window::{Window, few};
+use super::window::{FEW, Window};
 
 /// How far calibration may move a threshold below and above its start value. Not below: there a calm year would fill the
 /// budget of one card a quarter, and more than 0.6 cards a quarter on the page of a calm team are too many.
@@ -21,7 +21,7 @@ pub(super) const FALLEN_BACK: f64 = 1.645;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     pub signal: String,
-    /// `None`: fewer than three people stand behind it, or few events.
+    /// `None`: fewer than three people stand behind it, or fewer than three events ("few").
     pub x: Option<i64>,
     pub n: i64,
     pub usual_low: i64,
@@ -34,8 +34,8 @@ pub struct Observation {
 impl Observation {
     /// Whether the count lies in the usual range. "Few" does wherever the range reaches down to it, whatever was
     /// counted: what one or two people did is not hinted at either.
-    fn is_within(&self, spec: &SignalSpec) -> bool {
-        self.usual_low <= self.x.unwrap_or(few(spec.about_people) - 1) && self.x.is_none_or(|x| x <= self.usual_high)
+    fn is_within(&self) -> bool {
+        self.usual_low <= self.x.unwrap_or(FEW - 1) && self.x.is_none_or(|x| x <= self.usual_high)
     }
 }
 
@@ -345,7 +345,7 @@ fn state(spec: &SignalSpec, team: &TeamInput, looks: &[Look<'_>], open: &[&Remem
     } else {
         match &observation {
             None => State::NotEnough,
-            Some(seen) if seen.is_within(spec) => State::WithinUsual,
+            Some(seen) if seen.is_within() => State::WithinUsual,
             Some(_) => State::OutsideQuietly,
         }
     };

@@ -26,7 +26,6 @@ fn spec(periods: Periods, kind: Kind, minimum: f64) -> SignalSpec {
         form: Form::Flow,
         lists_items: false,
         floor: 4,
-        about_people: false,
         by_person_day: false,
         minimum,
         cap: None,

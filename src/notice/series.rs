@@ -37,8 +37,6 @@ pub struct SignalSpec {
     pub lists_items: bool,
     /// The population floor: 5 for clock and calendar data, 4 for others.
     pub floor: i64,
-    /// It counts what people do with their time or say: told in larger steps.
-    pub about_people: bool,
     /// It has a row for each person and day. Not everybody need be in it (a calendar that could not be read, a turn on
     /// call, an unknown zone): a day counts where as many people as the floor asks for are.
     pub by_person_day: bool,
@@ -191,7 +189,7 @@ impl<'a> Track<'a> {
         if track.is_nightly() {
             track.weeks = track.count_weeks(&staffed);
             let kept = team.kept.get(&spec.slug).into_iter().flatten();
-            track.weeks.extend(kept.map(|(monday, week)| (*monday, Some(week.as_week(spec)))));
+            track.weeks.extend(kept.map(|(monday, week)| (*monday, Some(week.as_week()))));
         }
         if spec.by_sprint && team.two_week_sprints && team.kept.is_empty() {
             track.fortnights = track.count_fortnights();
@@ -369,9 +367,9 @@ pub fn weeks(
 impl Kept {
     /// The week as a period of the past. Who stood behind it is not kept: of two weeks side by side the larger number
     /// of people counts, which is never too many.
-    fn as_week(self, spec: &SignalSpec) -> Week {
+    fn as_week(self) -> Week {
         let people = (0..self.people).map(Some).collect();
-        Week { pair: Pair::new(self.x, self.n), people, about_people: spec.about_people }
+        Week { pair: Pair::new(self.x, self.n), people }
     }
 }
 
@@ -408,6 +406,5 @@ fn together(periods: &[((i64, i64), &Week)]) -> Option<Point> {
     let (((from, _), _), ((_, to), _)) = (periods.first()?, periods.last()?);
     let sum = |sum: Pair, (_, week): &(_, &Week)| Pair::new(sum.x + week.pair.x, sum.n + week.pair.n);
     let people: BTreeSet<Option<i64>> = periods.iter().flat_map(|(_, week)| week.people.iter().copied()).collect();
-    let about_people = periods.iter().any(|(_, week)| week.about_people);
-    Some(drawn(about_people, (*from, *to), periods.iter().fold(Pair::default(), sum), people.len()))
+    Some(drawn((*from, *to), periods.iter().fold(Pair::default(), sum), people.len()))
 }

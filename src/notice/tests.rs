@@ -24,7 +24,6 @@ fn spec(slug: &str, order: u32) -> SignalSpec {
         form: Form::Flow,
         lists_items: false,
         floor: 4,
-        about_people: false,
         by_person_day: false,
         minimum: 8.0,
         cap: None,

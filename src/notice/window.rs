@@ -7,18 +7,14 @@ use std::sync::Arc;
 use super::series::{EvidenceRow, FEWEST_PEOPLE, Form, Point, SignalSpec, lower_median};
 use super::usual_range::{Pair, as_f64};
 
-/// Counts below this read "few", whoever stands behind them: with three people behind four, hardly anything is left
-/// open about each of them.
-pub(super) fn few(about_people: bool) -> i64 {
-    if about_people { 5 } else { 3 }
-}
+/// Counts below this read "few", whoever stands behind them.
+pub(super) const FEW: i64 = 3;
 
 /// A usable period of the past: its count, and the people behind x.
 #[derive(Clone, Debug)]
 pub(super) struct Week {
     pub pair: Pair,
     pub people: BTreeSet<Option<i64>>,
-    pub about_people: bool,
 }
 
 /// The days of a signal that are looked at together.
@@ -31,9 +27,9 @@ pub(super) struct Window<'a> {
     spec: &'a SignalSpec,
 }
 
-/// A point as it may be shown: "few" where fewer than three people, or few events, stand behind it.
-pub(super) fn drawn(about_people: bool, (from, to): (i64, i64), pair: Pair, people: usize) -> Point {
-    let few = people < FEWEST_PEOPLE || pair.x < few(about_people);
+/// A point as it may be shown: "few" where fewer than three people, or fewer than three events, stand behind it.
+pub(super) fn drawn((from, to): (i64, i64), pair: Pair, people: usize) -> Point {
+    let few = people < FEWEST_PEOPLE || pair.x < FEW;
     Point { from, to, x: (!few).then_some(pair.x), n: pair.n }
 }
 
@@ -50,14 +46,14 @@ impl<'a> Window<'a> {
 
     /// The window as a period of the past.
     pub fn week(&self) -> Week {
-        Week { pair: self.pair(), people: self.people(), about_people: self.spec.about_people }
+        Week { pair: self.pair(), people: self.people() }
     }
 }
 
 impl Window<'_> {
     /// The window as it may be shown.
     pub fn point(&self) -> Point {
-        drawn(self.spec.about_people, (self.from, self.to), self.pair(), self.people().len())
+        drawn((self.from, self.to), self.pair(), self.people().len())
     }
 
     /// x of n of the whole window.

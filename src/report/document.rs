@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::input::{Ageing, Card, Context, Health, Observation, Organisation, Signal, SignalState, Team};
 use super::link::safe_link;
-use super::rounding::{is_nearly_all, rounded, told, told_point};
+use super::rounding::{is_hardly_any, is_nearly_all, rounded, told, told_point};
 use super::words::{Words, clean, fill};
 use crate::catalogue::{self, Catalogue};
 
@@ -277,10 +277,12 @@ fn beside_usual(card: Option<&catalogue::Card>, signal: &Signal) -> Option<Compa
     })
 }
 
-/// What a card tells: the exact count, but for nearly all of something about people, which would say the same of everyone.
+/// What a card tells: the exact count. Of something about people it does not tell that it is nearly all, which would say
+/// the same of everyone, nor a number so small that hardly anything is left open about each of them.
 fn on_card(card: Option<&catalogue::Card>, seen: &Observation) -> (Option<i64>, i64, bool) {
     let or_more = seen.x.is_some_and(|x| is_nearly_all(card, x, seen.n));
-    (seen.x.map(|x| if or_more { told(card, x, seen.n) } else { x }), seen.n, or_more)
+    let x = seen.x.filter(|x| !is_hardly_any(card, *x));
+    (x.map(|x| if or_more { told(card, x, seen.n) } else { x }), seen.n, or_more)
 }
 
 /// The open work of a team where it may be drawn: enough items, and a signal about them that is shown.

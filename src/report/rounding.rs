@@ -30,6 +30,12 @@ pub fn is_nearly_all(card: Option<&Card>, x: i64, n: i64) -> bool {
     card.is_some_and(|card| card.is_about_people() && !card.is_rate()) && n >= EXACT_BELOW && n - x < OPEN_TO_ALL
 }
 
+/// Whether a count about people is so small that with three people behind it each of them counts next to nothing.
+#[must_use]
+pub fn is_hardly_any(card: Option<&Card>, x: i64) -> bool {
+    card.is_some_and(Card::is_about_people) && x < STEP
+}
+
 /// A count of n as it is told outside of a card.
 #[must_use]
 pub fn told(card: Option<&Card>, x: i64, n: i64) -> i64 {

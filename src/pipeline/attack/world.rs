@@ -383,7 +383,7 @@ impl World {
 
 /// The least and the most that a told figure may stand for. Below twenty opportunities it is exact.
 fn least(x: i64, n: i64) -> i64 {
-    if n < 20 { x } else { (x - 2).max(5) }
+    if n < 20 { x } else { (x - 2).max(3) }
 }
 
 /// Three below all is the most that is told, whatever it is: and n itself is told in fives.
@@ -395,13 +395,13 @@ fn most(x: i64, n: i64) -> i64 {
     }
 }
 
-/// "Few" says: fewer than five events, or fewer than three people, who may have any number of them.
+/// "Few" says: fewer than three events, or fewer than three people, who may have any number of them.
 fn few(cells: &BTreeSet<Cell>) -> i64 {
     let mut own: BTreeMap<usize, i64> = BTreeMap::new();
     cells.iter().for_each(|(person, _)| *own.entry(*person).or_default() += 1);
     let mut own: Vec<i64> = own.into_values().collect();
     own.sort_unstable();
-    own.iter().rev().take(2).sum::<i64>().max(4)
+    own.iter().rev().take(2).sum::<i64>().max(2)
 }
 
 fn day(text: &str) -> i64 {
