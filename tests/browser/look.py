@@ -102,9 +102,13 @@ def problems(page, scheme, work):
     frame = work / "frame.html"
     plain = f'<iframe id="plain" style="width:1280px;height:800px" src="file://{page}"></iframe>'
     frame.write_text(f'<!doctype html><body>{plain}{views}<pre id="out"></pre><script>{PROBE}</script>')
-    answer = chromium(work, scheme, "--window-size=1400,2000", "--virtual-time-budget=60000", "--dump-dom", f"file://{frame}")
-    found = re.search(r'<pre id="out">DONE(.*?)</pre>', answer, re.S)
-    if not found:
+    # On a busy machine a browser may end before the page has answered; a page that never answers is a problem.
+    for _ in range(3):
+        answer = chromium(work, scheme, "--window-size=1400,2000", "--virtual-time-budget=60000", "--dump-dom", f"file://{frame}")
+        found = re.search(r'<pre id="out">DONE(.*?)</pre>', answer, re.S)
+        if found:
+            break
+    else:
         return ["no answer from the browser"]
     return json.loads(re.sub(r"&(lt|gt|amp);", lambda m: {"lt": "<", "gt": ">", "amp": "&"}[m[1]], found[1]))
 
