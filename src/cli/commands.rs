@@ -236,6 +236,27 @@ pub(super) fn export(out: &Path, place: &Where, outside: &Outside<'_>) -> Result
     Ok(ExitCode::Complete)
 }
 
+/// Completions of all commands and flags.
+pub(super) fn completions(shell: clap_complete::Shell, command: &mut clap::Command) -> ExitCode {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, command, "undercurrent", &mut text);
+    print(&String::from_utf8_lossy(&text));
+    ExitCode::Complete
+}
+
+/// The manual page, with every command on it.
+pub(super) fn manual(command: clap::Command) -> Result<ExitCode, Failure> {
+    let mut text = Vec::new();
+    let mut page = |command: clap::Command| clap_mangen::Man::new(command).render(&mut text);
+    page(command.clone()).map_err(|error| Failure::internal(&error))?;
+    for own in command.get_subcommands() {
+        page(own.clone().display_name(format!("undercurrent {}", own.get_name())))
+            .map_err(|error| Failure::internal(&error))?;
+    }
+    print(&String::from_utf8_lossy(&text));
+    Ok(ExitCode::Complete)
+}
+
 pub(super) fn usual_range(file: &Path) -> Result<ExitCode, Failure> {
     let named = |error: &dyn std::fmt::Display| Failure::configuration(format!("{}: {error}", file.display()));
     let text = if file.as_os_str() == "-" {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use jiff::Timestamp;
 
 mod commands;
@@ -10,6 +10,7 @@ mod context;
 mod follow_ups;
 mod identities;
 mod keeping;
+mod mending;
 mod mirror;
 mod practice;
 mod progress;
@@ -109,6 +110,34 @@ enum Command {
     Mirror(mirror::Asked),
     /// Takes everything about one person out of the store, and reads nothing of them again.
     Forget(keeping::Asked),
+    /// Reads every file of the store and says which are damaged.
+    Verify {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = "undercurrent.toml")]
+        config: PathBuf,
+    },
+    /// Lays damaged files of the store aside; the next night reads their sources again.
+    Repair {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = "undercurrent.toml")]
+        config: PathBuf,
+    },
+    /// Lists older versions of the store, or goes back to one.
+    Rollback {
+        /// The version to go back to.
+        #[arg(long, value_name = "NUMBER")]
+        to: Option<u64>,
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = "undercurrent.toml")]
+        config: PathBuf,
+    },
+    /// Prints completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page.
+    Man,
     /// Takes out what is older than `keep-days`, as every night does.
     Purge(Where),
     /// Begins the store anew under a new key: rows, rosters and open cards go.
@@ -236,6 +265,11 @@ impl Cli {
             Command::Identities { place, undo, teams } => identities::identities(&place, undo, teams, outside),
             Command::Mirror(asked) => mirror::mirror(&asked, outside),
             Command::Forget(asked) => keeping::forget(&asked, outside),
+            Command::Verify { config } => mending::verify(&config),
+            Command::Repair { config } => mending::repair(&config),
+            Command::Rollback { to, config } => mending::rollback(&config, to),
+            Command::Completions { shell } => Ok(commands::completions(shell, &mut Self::command())),
+            Command::Man => commands::manual(Self::command()),
             Command::Purge(place) => keeping::purge(&place, outside),
             Command::RotateKey { place, yes } => keeping::rotate_key(&place, yes, outside),
             Command::Context(asked) => context::run(asked),
@@ -259,7 +293,7 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_commands_are_well_formed_and_every_flag_has_help() {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problems;
@@ -67,16 +68,23 @@ pub fn quoted(text: &str) -> String {
 /// # Errors
 /// [`Problems`] naming the file; the parser's text is left out, since it may quote an account.
 pub fn read(file: &Path) -> Result<Vec<Identity>, Problems> {
+    Ok(form::<Form>(file, "an entry has person, kind and account")?.identity)
+}
+
+/// A file beside the configuration that names people; nothing where there is none. `out` says what an entry has.
+///
+/// # Errors
+/// [`Problems`] naming file and line; the parser's text is left out, since it may quote somebody.
+pub(super) fn form<T: DeserializeOwned + Default>(file: &Path, out: &str) -> Result<T, Problems> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
         Err(error) => return Err(Problems::of_file(file, format!("cannot be read: {error}"))),
     };
-    let form: Form = toml::from_str(&text).map_err(|error| {
+    toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        Problems::of_file(file, format!("line {line} cannot be read; an entry has person, kind and account"))
-    })?;
-    Ok(form.identity)
+        Problems::of_file(file, format!("line {line} cannot be read; {out}"))
+    })
 }
 
 /// Writes the file anew, whole.

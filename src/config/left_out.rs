@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
+use super::identities::form;
 use super::problem::Problems;
 
 /// The head of the file.
@@ -43,16 +44,7 @@ struct Form {
 /// # Errors
 /// [`Problems`] naming the file; the parser's text is left out, since it may quote an id.
 pub fn read(file: &Path) -> Result<Vec<LeftOut>, Problems> {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Problems::of_file(file, format!("cannot be read: {error}"))),
-    };
-    let form: Form = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        Problems::of_file(file, format!("line {line} cannot be read; an entry has person and marks"))
-    })?;
-    Ok(form.left_out)
+    Ok(form::<Form>(file, "an entry has person and marks")?.left_out)
 }
 
 /// Writes the file anew, whole (mode 0600).

@@ -12,7 +12,7 @@ pub enum StoreError {
     #[error("cannot {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     /// Something in the store is not what was written: exit code 7.
-    #[error("{} is damaged: {reason}; bring the store back from a backup, or move it away, and the next night reads its sources again", path.display())]
+    #[error("{} is damaged: {reason}; `undercurrent repair` lays damaged files aside, and the next night reads their sources again", path.display())]
     Damaged { path: PathBuf, reason: String },
     /// A newer version wrote this store: exit code 7.
     #[error("{} was written in format {found} by a newer version (this one knows up to {known}); update undercurrent", path.display())]

@@ -19,6 +19,7 @@ mod history;
 mod key;
 mod known;
 mod manifest;
+mod mend;
 mod merge;
 mod parquet;
 mod purge;
@@ -29,6 +30,7 @@ pub use held::{Held, held};
 pub use key::Place;
 pub use known::{OpenItem, ProjectIssues};
 pub use manifest::{LiveFile, Manifest};
+pub use mend::{Fault, Repaired, Verified, repair, rollback, verify, versions};
 pub use purge::Counts;
 pub use schema::{TABLES, Table, table};
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 
-use super::{Manifest, Store, StoreError, TABLES, Table, disk, parquet, table_error};
+use super::{Manifest, Store, StoreError, TABLES, Table, disk, mend, parquet, table_error};
 use crate::model::time::Millis;
 
 /// Days as polars holds dates.
@@ -135,6 +135,7 @@ impl Store {
         next.oldest = next.seq;
         next.commit(&self.folder)?;
         self.manifest = next;
+        mend::drop_aside(&self.folder)?;
         self.collect_garbage()
     }
 }

@@ -245,3 +245,20 @@ fn a_figure_can_be_computed_again_from_its_series() {
     assert!(first.contains("\"usual_low\": 0") && first.contains("\"usual_high\": 5"), "{}", &ended.printed[..400]);
     says(&place.run(&["usual-range", "undercurrent.toml"]), 2, &["undercurrent.toml"]);
 }
+
+#[test]
+fn completions_and_the_manual_name_every_command() {
+    let place = alone();
+    let manual = place.run(&["man"]);
+    assert_eq!(manual.exit, 0, "{manual:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = place.run(&["completions", shell]);
+        assert_eq!(ended.exit, 0, "{ended:?}");
+        for command in ["run", "check", "forget", "verify", "repair", "rollback", "rotate-key", "mirror", "talked"] {
+            assert!(ended.printed.contains(command), "{shell}: {command}");
+            let named = manual.printed.contains(&format!("undercurrent {command}").replace('-', "\\-"));
+            assert!(named, "the manual: {command}");
+        }
+    }
+    assert_eq!(place.run(&["completions", "abacus"]).exit, 2);
+}

@@ -17,6 +17,7 @@ mod jira;
 mod jira_double;
 mod ledger;
 mod memory;
+mod mending;
 mod mirror;
 mod night;
 mod own_pages;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use undercurrent::store::TABLES;
 
 /// Where each outside crate may be used: prefixes of paths below `src`.
-const FENCES: [(&str, &[&str]); 20] = [
+const FENCES: [(&str, &[&str]); 22] = [
     ("regex", &["language/"]),
     ("unicode_normalization", &["language/fold.rs"]),
     ("octocrab", &["collect/github/"]),
@@ -22,6 +22,8 @@ const FENCES: [(&str, &[&str]); 20] = [
     ("plotters_backend", &["report/chart/"]),
     ("askama", &["report/"]),
     ("clap", &["cli/", "main.rs"]),
+    ("clap_complete", &["cli/"]),
+    ("clap_mangen", &["cli/"]),
     ("indicatif", &["cli/progress.rs"]),
     ("openssl", &["collect/github/app.rs"]),
     ("tracing_subscriber", &["main.rs"]),
