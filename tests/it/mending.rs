@@ -8,6 +8,8 @@ use crate::support::canary::files_below;
 use crate::support::organisation::{self, Organisation, github_lines, jira_lines};
 use crate::support::{github, jira};
 
+type Damage = fn(&Organisation);
+
 const TEAM: &str = "repositories = [\"harbor/payments\"]\njira-projects = [\"PAY\"]\n";
 
 /// The files of rows by name, with their bytes.
@@ -34,7 +36,7 @@ fn flip(path: &Path) {
 async fn damaged_files_are_found_laid_aside_and_read_again_until_the_store_is_what_it_was() {
     let (hub, _) = github::start(organisation::github()).await;
     let (tracker, _) = jira::start(organisation::jira()).await;
-    let damages: [(&str, fn(&Organisation)); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("a flipped byte", |place| flip(&file_of(place, "pull_requests"))),
         ("a file cut off", |place| {
             let path = file_of(place, "issues");
