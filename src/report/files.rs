@@ -57,7 +57,7 @@ fn swap(folder: &Path, name: &str, files: &[File], modes: Modes) -> std::io::Res
     Ok(place)
 }
 
-/// Removes the pages of nights before a day that [`write`] put into a folder. Files that it did not write stay, and so does
+/// Removes the pages of nights before a day that [`write()`] put into a folder. Files that it did not write stay, and so does
 /// a folder that has any. Returns how many nights went.
 ///
 /// # Errors
