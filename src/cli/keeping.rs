@@ -140,7 +140,7 @@ pub(super) fn rotate_key(place: &Where, yes: bool, outside: &Outside<'_>) -> Res
     let counts = retention::rotate_key(&config, &mut writer(&config, outside)?, fresh)?;
     commands::print(&rows(&counts, "thrown away"));
     commands::print(
-        "The store has a new key; only thresholds stayed. The next night reads everything again that a first night reads: \
+        "The store has a new key; only what names nobody stayed: thresholds, weekly counts of teams. The next night reads everything again that a first night reads: \
          `undercurrent run --dry-run` says what that costs. Destroy backups of the old key where the old rows must not be \
          traced back.\n",
     );

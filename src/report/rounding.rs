@@ -2,7 +2,7 @@
 //! of two figures, of two nights or of a team and a part of it, does not tell what one person did.
 //!
 //! What people count themselves by (work items) stands in their tracker anyway and is told exactly below twenty. Figures
-//! about people's time and voices stand nowhere else: of these the numerator is always told in fives, and never so near to
+//! about people's time and voices stand nowhere else: of these, where there are twenty opportunities, it is told in fives, and never so near to
 //! all that it says the same of everyone. `pipeline/attack` solves sixty nights of published figures for one person.
 
 use super::input::Point;

@@ -9,7 +9,7 @@ use super::error::At;
 use super::manifest::{LiveFile, Manifest};
 use super::{Place, StoreError, TABLES, disk, lock, parquet};
 
-/// Where damaged files are laid aside. The next purge, or the next person that is forgotten, takes them away.
+/// Where damaged files are laid aside. The next night or purge takes them away.
 pub(super) const ASIDE: &str = "quarantine";
 
 /// Something that is not as the manifest says.
@@ -208,8 +208,9 @@ pub fn versions(place: &Place) -> Result<Vec<(u64, u64)>, StoreError> {
     Ok(copies(&place.folder)?.iter().map(|manifest| (manifest.seq, rows(manifest))).collect())
 }
 
-/// Makes an older version of a store the present one, with its cursors: what came since is read again. Returns whether
-/// there is such a version.
+/// Makes the rows of an older version of a store the present ones, with their cursors: what came since is read again. What
+/// is remembered stays as it is now, since it must not change from night to night (rosters, cards, when a past was counted
+/// again). Returns whether there is such a version.
 ///
 /// # Errors
 /// [`StoreError::Locked`] while another run works; [`StoreError::Damaged`] where one of its files is not whole.
@@ -222,8 +223,11 @@ pub fn rollback(place: &Place, number: u64) -> Result<bool, StoreError> {
         return Err(StoreError::Damaged { path, reason });
     }
     let newest = all.last().map_or(number, |manifest| manifest.seq);
-    let present = Manifest::read(&folder.join("MANIFEST")).ok().flatten().map_or(newest, |manifest| manifest.seq);
-    Manifest { seq: newest.max(present) + 1, ..wanted.clone() }.commit(folder)?;
+    // A manifest that cannot be read has nothing that could stay.
+    let present = Manifest::read(&folder.join("MANIFEST")).ok().flatten();
+    let history = present.as_ref().map_or_else(|| wanted.history.clone(), |manifest| manifest.history.clone());
+    let number = present.map_or(newest, |manifest| manifest.seq).max(newest) + 1;
+    Manifest { seq: number, history, ..wanted.clone() }.commit(folder)?;
     Ok(true)
 }
 

@@ -42,6 +42,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] with the store as it was; [`StoreError::Damaged`] where a stored file cannot be read.
     pub fn purge(&mut self, before: Millis) -> Result<Counts, StoreError> {
+        mend::drop_aside(&self.folder)?;
         let old = |partition: &str| (1..=before.month()).contains(&month_of(partition));
         if !self.manifest.files.keys().any(|partition| old(partition)) {
             return Ok(Counts::new());
