@@ -1,11 +1,15 @@
 //! Starts logging, calls the command line, turns the outcome into an exit code.
 #![forbid(unsafe_code)]
 
+use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use undercurrent::cli::{Cli, Outside};
+use undercurrent::collect::http::Patience;
+use undercurrent::pipeline::surroundings::{Interrupt, Raise, Signal};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(tell_place));
@@ -19,6 +23,8 @@ fn main() -> ExitCode {
         random: &random,
         terminal: std::io::stdout().is_terminal(),
         watched,
+        patience: Patience::default(),
+        interrupt: if cli.is_night() { listen() } else { Interrupt::new().1 },
     };
     match cli.run(&outside) {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -54,6 +60,39 @@ fn start_logging(quiet: bool, json: bool, watched: bool) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     if json { builder.json().init() } else { builder.init() }
+}
+
+/// How long a run may take to end by itself once it is asked to.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Hears the signals that ask a run to end. One that has not ended by itself in time is ended here: a store is whole at every
+/// moment.
+fn listen() -> Interrupt {
+    let (raise, interrupt) = Interrupt::new();
+    // Without a thread for it a signal ends the run at once, as it ends other commands.
+    if std::thread::Builder::new().name("signals".to_owned()).spawn(move || pass_on(&raise)).is_err() {
+        tracing::warn!("the system has no thread left to hear signals");
+    }
+    interrupt
+}
+
+fn pass_on(raise: &Raise) -> std::io::Result<Infallible> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signal = runtime.block_on(heard())?;
+    // Nobody listens any more where the run is over.
+    let _ = raise.send(Some(signal));
+    std::thread::sleep(GRACE);
+    std::process::exit(i32::from(signal.exit() as u8))
+}
+
+async fn heard() -> std::io::Result<Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => Signal::Interrupt,
+        _ = terminate.recv() => Signal::Terminate,
+    })
 }
 
 /// 32 random bytes for a new secret.

@@ -19,6 +19,7 @@ use crate::pipeline::night::Stages;
 use crate::pipeline::record::RunRecord;
 use crate::pipeline::selection::Selection;
 use crate::pipeline::single::Tried;
+use crate::pipeline::surroundings::Surroundings;
 use crate::pipeline::{ExitCode, Failure, Finished, check, night, sample, single};
 use crate::reliability;
 use crate::store::{Store, table};
@@ -52,7 +53,14 @@ pub(super) fn run(place: &Where, stages: Stages, choice: &Choice, outside: &Outs
     }
     let line = ProgressLine::new(outside.watched);
     let watch = |progress| line.show(progress);
-    let finished = night::run(&config, as_of, stages, &selection, outside.environment, outside.random, &watch)?;
+    let around = Surroundings {
+        environment: outside.environment,
+        random: outside.random,
+        watch: &watch,
+        patience: outside.patience.clone(),
+        interrupt: outside.interrupt.clone(),
+    };
+    let finished = night::run(&config, as_of, stages, &selection, &around)?;
     drop(line);
     for gap in &finished.record.gaps {
         eprintln!("undercurrent: incomplete: {gap}");
@@ -101,6 +109,7 @@ fn summary(finished: &Finished) -> String {
     let word = match finished.exit {
         ExitCode::Complete => "COMPLETE",
         ExitCode::Refused => "REFUSED",
+        ExitCode::Interrupted | ExitCode::Terminated => "INTERRUPTED",
         _ => "PARTIAL",
     };
     let report = finished

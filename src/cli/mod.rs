@@ -17,7 +17,9 @@ mod progress;
 mod signals;
 mod words;
 
+use crate::collect::http::Patience;
 use crate::pipeline::night::Stages;
+use crate::pipeline::surroundings::Interrupt;
 use crate::pipeline::{ExitCode, Failure};
 
 /// A nightly report that prompts engineering leaders to open a conversation instead of judging.
@@ -240,6 +242,10 @@ pub struct Outside<'a> {
     pub terminal: bool,
     /// Standard error is a terminal at which somebody watches: a line of progress stands for log lines.
     pub watched: bool,
+    /// How long services are waited for.
+    pub patience: Patience,
+    /// Whether the run is asked to end.
+    pub interrupt: Interrupt,
 }
 
 impl Cli {
@@ -247,6 +253,12 @@ impl Cli {
     #[must_use]
     pub fn logging(&self) -> (bool, bool) {
         (self.quiet, self.log_format == "json")
+    }
+
+    /// Whether the command reads sources for long, so that a signal lets it end in good order; others end at once.
+    #[must_use]
+    pub fn is_night(&self) -> bool {
+        matches!(self.command, Command::Run { .. } | Command::Collect { .. })
     }
 
     /// Carries out the command.

@@ -15,6 +15,7 @@ pub mod jira;
 pub use crate::model::cursor::{Cursor, Cursors, Resume, ScopeId};
 use crate::model::time::Millis;
 use crate::model::{Account, Batch, Pseudonyms};
+use http::Patience;
 
 /// Rows and the cursor that becomes durable with them, in one commit.
 #[derive(Debug)]
@@ -155,10 +156,11 @@ impl std::fmt::Debug for NamedAccount {
 #[error("the store stopped taking rows")]
 pub struct StoreGone;
 
-/// Counts what a night costs. Keys are endpoint templates, never addresses with ids.
+/// Counts what a night costs, and says how long it may wait. Keys are endpoint templates, never addresses with ids.
 #[derive(Debug, Default)]
 pub struct Meter {
     counts: Mutex<Counts>,
+    patience: Patience,
     /// The meter of which this one is a part: it counts the same once more.
     whole: Option<Arc<Meter>>,
 }
@@ -186,10 +188,22 @@ impl Counts {
 }
 
 impl Meter {
+    /// A meter for requests that wait as told.
+    #[must_use]
+    pub fn with(patience: Patience) -> Self {
+        Self { patience, ..Self::default() }
+    }
+
+    /// How long services are waited for.
+    #[must_use]
+    pub fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
     /// A meter for one scope; what it counts is counted in `whole` too.
     #[must_use]
     pub fn part_of(whole: &Arc<Self>) -> Arc<Self> {
-        Arc::new(Self { counts: Mutex::default(), whole: Some(Arc::clone(whole)) })
+        Arc::new(Self { counts: Mutex::default(), patience: whole.patience.clone(), whole: Some(Arc::clone(whole)) })
     }
 
     /// Changes the figures, here and in the meter of which this one is a part.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{NotDelivered, webhook};
+use crate::collect::http::Patience;
 use crate::collect::http::client::{client, tell};
 
 /// How long one ping may take; a run has two.
@@ -18,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// [`NotDelivered`]; the address is not quoted.
 pub async fn ping(url: &SecretString, what: &str, run: [u8; 16], line: String) -> Result<(), NotDelivered> {
     let url = place(webhook::check(url)?, what, run);
-    let client = client().map_err(|error| NotDelivered::of(error.to_string()))?;
+    let client = client(&Patience::default()).map_err(|error| NotDelivered::of(error.to_string()))?;
     let answer = tell(client.post(url).timeout(LONGEST).body(line)).await;
     let answer = answer.map_err(|error| NotDelivered::of(error.to_string()))?;
     match answer.status {

@@ -10,7 +10,7 @@ use super::{NotDelivered, bounded};
 use crate::collect::Meter;
 use crate::collect::http::client::{client, tell};
 use crate::collect::http::policy::classify;
-use crate::collect::http::{Gate, Service};
+use crate::collect::http::{Gate, Patience, Service};
 use crate::config::{HookForm, address};
 
 /// Whether an address can be used, without asking anybody.
@@ -27,7 +27,7 @@ pub fn check(url: &SecretString) -> Result<url::Url, NotDelivered> {
 /// [`NotDelivered`].
 pub async fn send(url: &SecretString, form: HookForm, text: &str, patience: Duration) -> Result<(), NotDelivered> {
     let url = check(url)?;
-    let client = client().map_err(|error| NotDelivered::of(error.to_string()))?;
+    let client = client(&Patience::default()).map_err(|error| NotDelivered::of(error.to_string()))?;
     let body = body(form, text);
     let gate = Gate::new(Service::Webhook, Arc::new(Meter::default()), patience);
     let judge = |answer: &crate::collect::http::Answer| {

@@ -8,7 +8,24 @@ use jiff::tz::TimeZone;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Millis(pub i64);
 
+/// Before and from these on (1990 and 2100, UTC) no service tells a time in earnest.
+const EARLIEST: i64 = 631_152_000_000;
+const LATEST: i64 = 4_102_444_800_000;
+
 impl Millis {
+    /// The instant, unless no service could mean it: before 1990 or from 2100 on.
+    #[must_use]
+    pub fn plausible(self) -> Option<Self> {
+        (EARLIEST..LATEST).contains(&self.0).then_some(self)
+    }
+
+    /// The change time by which versions of a record are compared. One that lies after `latest`, what the service's own
+    /// clock allows for, would push out every true version for years: it counts as the time of creation.
+    #[must_use]
+    pub fn as_version(self, created: Self, latest: Self) -> Self {
+        if self > latest { created } else { self }
+    }
+
     /// The instant of a timestamp, cut to milliseconds.
     #[must_use]
     pub fn from_timestamp(timestamp: Timestamp) -> Self {

@@ -17,12 +17,13 @@ use super::record::{RunRecord, Scope};
 use super::retention;
 use super::roster::calendar_account;
 use super::selection::Selection;
+use super::surroundings::{Interrupt, Signal, Surroundings};
 use crate::collect::calendar::{self, CalendarSource, FreeBusySource, Location, Mailbox};
 use crate::collect::git::{self, GitSource};
 use crate::collect::github::{self, GithubSource};
 use crate::collect::http::CollectError;
 use crate::collect::jira::{self, JiraSource};
-use crate::collect::{Context, Delivery, Meter, ScopeReport};
+use crate::collect::{Context, Delivery, Meter, Outcome, ScopeReport};
 use crate::config::{
     CalendarKind, CalendarService, Config, Flavour, GitHubCredential, GitPlace, TokenPlace, reader, tracker,
 };
@@ -278,7 +279,8 @@ fn mailboxes(config: &Config, service: &CalendarService, names: &Pseudonyms) -> 
     present.filter_map(one).collect()
 }
 
-/// Reads every source into the store and fills in the run's record.
+/// Reads every source into the store and fills in the run's record. A signal to end cuts it off: what has been delivered by
+/// then is stored with its cursors, and every scope is as it was after the last run.
 ///
 /// # Errors
 /// [`Failure`] where the store fails; sources that fail are scopes of the record.
@@ -289,8 +291,8 @@ pub fn collect(
     selection: &Selection,
     as_of: Timestamp,
     record: &mut RunRecord,
-    watch: Watch<'_>,
-) -> Result<(), Failure> {
+    around: &Surroundings<'_>,
+) -> Result<Option<Signal>, Failure> {
     let begun = Instant::now();
     // Copies of repositories that a killed run left behind hold names.
     match std::fs::remove_dir_all(config.store.path.join(COPIES)) {
@@ -299,19 +301,35 @@ pub fn collect(
         }
         _ => {}
     }
-    let before = RunRecord::last(store.folder()).map(|record| record.freshness()).unwrap_or_default();
+    let last = RunRecord::last(store.folder());
+    let before = last.as_ref().map(RunRecord::freshness).unwrap_or_default();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::internal(&error))?;
-    let meter = Arc::new(Meter::default());
-    let reports = runtime.block_on(read_all(config, store, sources, selection, as_of, &meter, watch))?;
+    let meter = Arc::new(Meter::with(around.patience.clone()));
+    let read = runtime.block_on(read_all(config, store, sources, selection, as_of, &meter, around))?;
     let now = Millis::from_timestamp(as_of).0;
-    record.scopes = reports.into_iter().map(|report| Scope::of(report, now, &before)).collect();
+    let (reports, signal) = match read {
+        Ok(reports) => (reports.into_iter().map(|report| Scope::of(report, now, &before)).collect(), None),
+        Err(signal) => {
+            // A clone that is being read would be waited for.
+            runtime.shutdown_background();
+            (cut_off(last.map(|last| last.scopes).unwrap_or_default(), signal), Some(signal))
+        }
+    };
+    record.scopes = reports;
     record.scopes.sort_by(|left, right| {
         (&left.source, &left.stream, &left.label).cmp(&(&right.source, &right.stream, &right.label))
     });
     record.count(meter.counts());
     record.seconds.insert("collect".to_owned(), elapsed(begun));
-    Ok(())
+    Ok(signal)
+}
+
+/// The scopes of the last run after one that was cut off: nothing newer is known of them.
+fn cut_off(scopes: Vec<Scope>, signal: Signal) -> Vec<Scope> {
+    let unread =
+        |scope: Scope| Scope { outcome: Outcome::Failed, reason: Some(signal.told()), refused: false, ..scope };
+    scopes.into_iter().map(unread).collect()
 }
 
 async fn read_all(
@@ -321,8 +339,8 @@ async fn read_all(
     selection: &Selection,
     as_of: Timestamp,
     meter: &Arc<Meter>,
-    watch: Watch<'_>,
-) -> Result<Vec<ScopeReport>, Failure> {
+    around: &Surroundings<'_>,
+) -> Result<Result<Vec<ScopeReport>, Signal>, Failure> {
     know_issues(&mut sources.jira, store)?;
     know_open_items(&mut sources.github, store)?;
     sources.jira.iter_mut().for_each(|source| source.accept_gone = selection.accept_gone);
@@ -356,23 +374,35 @@ async fn read_all(
     let mut rows = 0;
     let seen = |brought: usize| {
         rows += brought as u64;
-        watch(Progress { requests: meter.counts().all_requests(), rows });
+        (around.watch)(Progress { requests: meter.counts().all_requests(), rows });
     };
-    keep(store, selection, deliveries, seen).await?;
+    if let Some(signal) = keep(store, selection, deliveries, seen, around.interrupt.clone()).await? {
+        reading.abort();
+        return Ok(Err(signal));
+    }
     // What such an error would print is the message of a panic, which may quote what was read.
-    reading.await.map_err(|_| Failure::internal(&"reading the sources stopped at a bug; its place stands above"))
+    reading
+        .await
+        .map(Ok)
+        .map_err(|_| Failure::internal(&"reading the sources stopped at a bug; its place stands above"))
 }
 
-/// Merges what is delivered, many deliveries in one commit.
+/// Merges what is delivered, many deliveries in one commit, until the sources are read or a signal comes.
 async fn keep(
     store: &mut Store,
     selection: &Selection,
     mut deliveries: mpsc::Receiver<Delivery>,
     mut seen: impl FnMut(usize),
-) -> Result<(), StoreError> {
+    mut interrupt: Interrupt,
+) -> Result<Option<Signal>, StoreError> {
     let mut batch = Batch::default();
     let mut cursors: Vec<(ScopeId, Cursor)> = Vec::new();
-    while let Some(delivery) = deliveries.recv().await {
+    let signal = loop {
+        let delivery = tokio::select! {
+            signal = interrupt.wait() => break Some(signal),
+            delivery = deliveries.recv() => delivery,
+        };
+        let Some(delivery) = delivery else { break None };
         seen(delivery.batch.rows());
         batch.append(delivery.batch);
         if let Some(cursor) = delivery.cursor {
@@ -384,9 +414,9 @@ async fn keep(
             tracing::info!(rows = rows.rows(), "storing");
             tokio::task::block_in_place(|| store.merge(&rows, moved))?;
         }
-    }
+    };
     tokio::task::block_in_place(|| store.merge(&batch, cursors))?;
-    Ok(())
+    Ok(signal)
 }
 
 async fn read_github(sources: Vec<(GithubSource, bool)>, links: Links, context: &Context) -> Vec<ScopeReport> {

@@ -25,6 +25,10 @@ pub enum ExitCode {
     Storage = 6,
     /// The store cannot be read, or a newer version wrote it.
     Unreadable = 7,
+    /// SIGINT.
+    Interrupted = 130,
+    /// SIGTERM.
+    Terminated = 143,
 }
 
 /// A failure with its exit code and a sentence that names the place and the way out.

@@ -26,6 +26,7 @@ pub mod selection;
 pub mod shown;
 pub mod single;
 mod store_place;
+pub mod surroundings;
 pub mod teams;
 pub mod wording;
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::chosen::Chosen;
-use super::collect::{Environment, Sources, Watch, all, collect};
+use super::collect::{Sources, all, collect};
 use super::deliver::{Courier, outcome};
 use super::edition::{Night, Noticed};
 use super::exit::{ExitCode, Failure};
@@ -18,6 +18,7 @@ use super::record::{RunRecord, Scope};
 use super::retention;
 use super::roster::{holidays, roster};
 use super::selection::Selection;
+use super::surroundings::{Interrupt, Signal, Surroundings};
 use crate::catalogue::Catalogue;
 use crate::collect::Outcome;
 use crate::config::Config;
@@ -34,6 +35,8 @@ use crate::store::Store;
 
 /// How many days are measured: two half years of baseline and what lies between.
 const MEASURED_DAYS: i64 = 420;
+/// What the record of a run says until its pages are written.
+const UNFINISHED: &str = "the run ended before its pages were written; run it again";
 
 /// What a night came to.
 #[derive(Debug)]
@@ -173,29 +176,6 @@ pub fn report(
     Ok(latest)
 }
 
-/// The same with a memory that is kept: it is committed before a page is written, so that no page shows what would be
-/// forgotten.
-fn remembered_report(
-    config: &Config,
-    store: &mut Store,
-    selection: &Selection,
-    as_of: Timestamp,
-    record: &mut RunRecord,
-) -> Result<(PathBuf, Vec<Digest>), Failure> {
-    let mut history = History::recall(store)?;
-    if selection.reread_roster {
-        history.read_again();
-    }
-    let mut prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
-    // A first night reads the rosters of more weeks than may be kept.
-    prepared.history.prune(retention::first_day(config, as_of), retention::first_day_of_people(config, as_of));
-    prepared.history.remember(store)?;
-    let (latest, gaps) = prepared.write(config, &record.scopes, as_of, &mut record.seconds)?;
-    record.gaps.extend(gaps);
-    let digests = if config.delivers() { prepared.digests(config, &record.scopes, as_of) } else { Vec::new() };
-    Ok((latest, digests))
-}
-
 /// What a run is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stages {
@@ -217,15 +197,14 @@ pub fn run(
     as_of: Timestamp,
     stages: Stages,
     selection: &Selection,
-    environment: Environment<'_>,
-    random: &dyn Fn() -> std::io::Result<[u8; 32]>,
-    watch: Watch<'_>,
+    around: &Surroundings<'_>,
 ) -> Result<Finished, Failure> {
-    let courier = Courier { config, environment, again: selection.deliver_again };
+    let courier = Courier { config, environment: around.environment, again: selection.deliver_again };
     // Runs without network tell nobody anything, and collecting alone is not the night.
-    let number = random().ok().and_then(|bytes| bytes[..16].try_into().ok()).filter(|_| stages == Stages::Night);
+    let number =
+        (around.random)().ok().and_then(|bytes| bytes[..16].try_into().ok()).filter(|_| stages == Stages::Night);
     courier.ping("start", number, String::new());
-    let ended = carried_out(&courier, as_of, stages, selection, random, watch);
+    let ended = carried_out(&courier, as_of, stages, selection, around);
     let (exit, record) = match &ended {
         Ok(finished) => (finished.exit, Some(&finished.record)),
         Err(failure) => (failure.exit, None),
@@ -239,13 +218,12 @@ fn carried_out(
     as_of: Timestamp,
     stages: Stages,
     selection: &Selection,
-    random: &dyn Fn() -> std::io::Result<[u8; 32]>,
-    watch: Watch<'_>,
+    around: &Surroundings<'_>,
 ) -> Result<Finished, Failure> {
     let Courier { config, environment, .. } = *courier;
     // A signal of the installation's own that cannot be used is told before a night is spent.
     let chosen = Chosen::on(config)?;
-    let mut store = Store::open(&config.store, random)?;
+    let mut store = Store::open(&config.store, around.random)?;
     store.leave_out(&config.marks());
     let last = RunRecord::last(store.folder());
     let mut record = RunRecord {
@@ -255,6 +233,7 @@ fn carried_out(
         deliveries: last.as_ref().map(|last| last.deliveries.clone()).unwrap_or_default(),
         ..RunRecord::default()
     };
+    let mut signal = None;
     if stages == Stages::Offline {
         record.scopes = last.as_ref().map(|last| last.scopes.clone()).unwrap_or_default();
     } else {
@@ -263,7 +242,10 @@ fn carried_out(
             // A repository may link tickets of projects that this run does not read.
             source.projects = all(config, |team| &team.jira_projects);
         }
-        collect(config, &mut store, sources, selection, as_of, &mut record, watch)?;
+        signal = collect(config, &mut store, sources, selection, as_of, &mut record, around)?;
+    }
+    if let Some(signal) = signal.or(around.interrupt.raised()) {
+        return interrupted(signal, record, &store);
     }
     retention::purge(config, &mut store, as_of)?;
     let unread = holidays(config).1;
@@ -273,32 +255,21 @@ fn carried_out(
     let exit = if exit == ExitCode::Complete && !unread.is_empty() { ExitCode::Partial } else { exit };
     record.gaps.extend(unread);
     selection.keep_others(&mut record.scopes, last.map(|last| last.scopes).unwrap_or_default());
-    record.exit_code = exit as u8;
-    // Written before the report, so that a failure there leaves a record of what was read.
-    write_record(&record, &store)?;
     let known = record.gaps.len();
+    if stages != Stages::Collect {
+        // A run that is killed while it measures leaves a record of what was read, and that there is no page of it.
+        let mut unfinished = RunRecord { exit_code: ExitCode::Internal as u8, ..record.clone() };
+        unfinished.gaps.push(UNFINISHED.to_owned());
+        write_record(&unfinished, &store)?;
+    }
     let report = match (stages, readable) {
         (Stages::Collect, _) => None,
-        (_, true) => {
-            retention::prune_pages(config, as_of)?;
-            let (latest, digests) = remembered_report(config, &mut store, selection, as_of, &mut record)?;
-            retention::fade(config, &mut store, as_of)?;
-            let keep = |record: &RunRecord| write_record(record, &store);
-            if stages == Stages::Night {
-                courier.deliver(as_of, &digests, &mut record, &keep)?;
-            }
-            Some(latest)
-        }
+        (_, true) => match publish(courier, &mut store, (stages, selection), as_of, &mut record, &around.interrupt)? {
+            Ok(latest) => Some(latest),
+            Err(signal) => return interrupted(signal, record, &store),
+        },
         (_, false) => {
-            let time = chosen.words.moment(as_of, &config.organisation.zone);
-            let notice = chosen.words.fill("notice-unread", &[("time", &time)]);
-            let failed =
-                |error: std::io::Error| Failure::storage(format!("cannot put a notice on the report: {error}"));
-            let folders = config.teams.iter().map(|team| config.pages(team));
-            for folder in folders.chain([config.report.path.as_path()]).collect::<BTreeSet<_>>() {
-                report::put_notice(&folder.join("latest"), &notice).map_err(failed)?;
-            }
-            record.gaps.extend(ledger::notice(config, &notice));
+            put_notices(config, &chosen.words, as_of, &mut record)?;
             None
         }
     };
@@ -306,6 +277,62 @@ fn carried_out(
     record.exit_code = exit as u8;
     write_record(&record, &store)?;
     Ok(Finished { exit, report, record })
+}
+
+/// Measures, notices, writes the pages and delivers. What is remembered is committed before a page is written, so that no page
+/// shows what would be forgotten. A signal that came meanwhile leaves the pages as they were.
+fn publish(
+    courier: &Courier<'_>,
+    store: &mut Store,
+    (stages, selection): (Stages, &Selection),
+    as_of: Timestamp,
+    record: &mut RunRecord,
+    interrupt: &Interrupt,
+) -> Result<Result<PathBuf, Signal>, Failure> {
+    let config = courier.config;
+    retention::prune_pages(config, as_of)?;
+    let mut history = History::recall(store)?;
+    if selection.reread_roster {
+        history.read_again();
+    }
+    let mut prepared = prepare(config, store, &record.scopes, as_of, history, &mut record.seconds)?;
+    if let Some(signal) = interrupt.raised() {
+        return Ok(Err(signal));
+    }
+    // A first night reads the rosters of more weeks than may be kept.
+    prepared.history.prune(retention::first_day(config, as_of), retention::first_day_of_people(config, as_of));
+    prepared.history.remember(store)?;
+    let (latest, gaps) = prepared.write(config, &record.scopes, as_of, &mut record.seconds)?;
+    record.gaps.extend(gaps);
+    retention::fade(config, store, as_of)?;
+    if stages == Stages::Night && config.delivers() {
+        let digests = prepared.digests(config, &record.scopes, as_of);
+        courier.deliver(as_of, &digests, record, &|record: &RunRecord| write_record(record, store))?;
+    }
+    Ok(Ok(latest))
+}
+
+/// Says on the pages of the last night that this one could read nothing.
+fn put_notices(config: &Config, words: &Words, as_of: Timestamp, record: &mut RunRecord) -> Result<(), Failure> {
+    let time = words.moment(as_of, &config.organisation.zone);
+    let notice = words.fill("notice-unread", &[("time", &time)]);
+    let failed = |error: std::io::Error| Failure::storage(format!("cannot put a notice on the report: {error}"));
+    let folders = config.teams.iter().map(|team| config.pages(team));
+    for folder in folders.chain([config.report.path.as_path()]).collect::<BTreeSet<_>>() {
+        report::put_notice(&folder.join("latest"), &notice).map_err(failed)?;
+    }
+    record.gaps.extend(ledger::notice(config, &notice));
+    Ok(())
+}
+
+/// The end of a run that was asked to end: the record says so, pages stay as they were.
+fn interrupted(signal: Signal, mut record: RunRecord, store: &Store) -> Result<Finished, Failure> {
+    let exit = signal.exit();
+    record.exit_code = exit as u8;
+    record.gaps = vec![signal.told()];
+    record.tables = store.rows();
+    write_record(&record, store)?;
+    Ok(Finished { exit, report: None, record })
 }
 
 fn write_record(record: &RunRecord, store: &Store) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use super::exit::Failure;
 use super::night::{Finished, gaps, report, verdict};
 use super::record::RunRecord;
 use super::selection::Selection;
+use super::surroundings::Surroundings;
 use crate::collect::git::newest;
 use crate::config::Config;
 use crate::measure::facts::zones::without_zone;
@@ -68,7 +69,7 @@ pub fn single(
         ..RunRecord::default()
     };
     let sources = Sources::of(&config, store.pseudonyms(), &|_| None)?;
-    collect(&config, &mut store, sources, &Selection::default(), as_of, &mut record, &|_| {})?;
+    collect(&config, &mut store, sources, &Selection::default(), as_of, &mut record, &Surroundings::alone(random))?;
     let members = members(as_of, &store)?;
     let ids: Vec<String> = (1..=members.accounts.len()).map(|number| format!("member-{number}")).collect();
     let config = Config::parse(&config_toml(&path, &ids), &file)?;

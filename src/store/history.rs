@@ -1,7 +1,8 @@
 //! What must not change from night to night, as small files named by their content and committed with the manifest.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::{At, StoreError};
 use super::manifest::{LiveFile, Manifest};
@@ -29,6 +30,7 @@ impl Store {
     /// [`StoreError::Io`] with the store as it was.
     pub fn remember(&mut self, contents: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
         let mut next = self.manifest.clone();
+        let mut folders = BTreeSet::new();
         for (name, bytes) in contents {
             let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
             let file = LiveFile {
@@ -44,11 +46,13 @@ impl Store {
                 disk::create_folder(folder)?;
             }
             disk::replace(&path, bytes)?;
+            folders.extend(path.parent().map(Path::to_path_buf));
             next.history.insert((*name).to_owned(), file);
         }
         if next == self.manifest {
             return Ok(());
         }
+        disk::sync_up_to(&self.folder, &folders)?;
         next.seq += 1;
         next.commit(&self.folder)?;
         self.manifest = next;

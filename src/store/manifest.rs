@@ -149,6 +149,7 @@ impl Manifest {
         let text = self.to_text();
         let copies = folder.join("manifests");
         disk::create_folder(&copies)?;
+        disk::sync_folder(folder)?;
         disk::replace(&copies.join(format!("{:010}.json", self.seq)), text.as_bytes())?;
         disk::replace(&folder.join("MANIFEST"), text.as_bytes())
     }
@@ -173,7 +174,7 @@ pub fn prune_copies(folder: &Path, oldest: u64) -> Result<Vec<Manifest>, StoreEr
             // A damaged copy is of no use for a rollback, and must not stop the night.
             kept.extend(Manifest::read(&path).ok().flatten());
         } else {
-            fs::remove_file(&path).at("remove", &path)?;
+            disk::remove(&path)?;
         }
     }
     Ok(kept)

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use polars::prelude::*;
 
+#[cfg(test)]
+mod crash;
 mod disk;
 mod error;
 mod forget;
@@ -73,6 +75,9 @@ impl Store {
         let folder = &place.folder;
         disk::create_folder(folder)?;
         let lock = lock(&folder.join("LOCK"))?;
+        // A run that was killed may have left names that only the memory of the system knows.
+        disk::sync_folder(&disk::parent(folder))?;
+        disk::sync_folder(folder)?;
         let mut manifest = Manifest::read(&folder.join("MANIFEST"))?.unwrap_or_else(Manifest::empty);
         let key = key::for_writing(&place, &manifest, fresh_key)?;
         manifest.key = key::fingerprint(&key);
@@ -163,9 +168,7 @@ impl Store {
         if next == self.manifest {
             return Ok(Merged::default());
         }
-        for folder in &folders {
-            disk::sync_folder(folder)?;
-        }
+        disk::sync_up_to(&self.folder, &folders)?;
         next.seq += 1;
         next.commit(&self.folder)?;
         self.manifest = next;
@@ -265,7 +268,7 @@ impl Store {
             disk::walk(&self.folder.join("tables"))?.into_iter().chain(disk::walk(&self.folder.join("history"))?)
         {
             if !named.contains(&path) {
-                std::fs::remove_file(&path).at("remove", &path)?;
+                disk::remove(&path)?;
             }
         }
         Ok(())

@@ -43,7 +43,7 @@ pub(super) fn write(folder: &Path, mut rows: DataFrame) -> Result<LiveFile, Stor
     if blake3::hash(&written) != blake3::hash(&bytes) {
         return Err(StoreError::Damaged { path: temporary, reason: "it did not read back as written".to_owned() });
     }
-    fs::rename(&temporary, &path).at("rename", &path)?;
+    disk::rename(&temporary, &path)?;
     Ok(file)
 }
 

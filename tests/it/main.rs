@@ -8,6 +8,7 @@ mod cli;
 mod context;
 mod deliver;
 mod deliver_tls;
+mod faults;
 mod free_busy;
 mod git;
 mod github;

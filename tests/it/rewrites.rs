@@ -9,6 +9,7 @@ use undercurrent::model::records::Rewrite;
 use undercurrent::model::time::Millis;
 use undercurrent::pipeline::night::{Stages, run};
 use undercurrent::pipeline::selection::Selection;
+use undercurrent::pipeline::surroundings::Surroundings;
 use undercurrent::store::Store;
 
 use crate::git::{Sandbox, git_on, sandbox};
@@ -164,7 +165,7 @@ fn collect(clone: &Path, folder: &Path, signals: &str, day: i64) -> Vec<String> 
     let config = Config::parse(&text, &folder.join("u.toml")).unwrap();
     let as_of = Millis((FIRST + day * DAY) * 1000).to_timestamp();
     let key = || Ok([1; 32]);
-    run(&config, as_of, Stages::Collect, &Selection::default(), &|_| None, &key, &|_| {}).unwrap();
+    run(&config, as_of, Stages::Collect, &Selection::default(), &Surroundings::alone(&key)).unwrap();
     let store = Store::open_reader(&folder.join("store")).unwrap().unwrap();
     let below = |file: PathBuf| file.strip_prefix(folder).unwrap().display().to_string();
     store.files("rewrites").into_iter().map(below).collect()

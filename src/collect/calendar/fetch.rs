@@ -107,9 +107,9 @@ async fn web(
     let mut url = Url::parse(address.expose_secret()).map_err(|_| unusable())?;
     // A loopback address stands in the configuration on purpose.
     let reach = Reach { private: allow_private, loopback: allow_private || is_loopback(&url) };
-    let gate = Gate::new(Service::Calendar, meter, BUDGET);
-    let builder = client::builder().dns_resolver(Arc::new(Checked(reach)));
+    let builder = client::builder(meter.patience()).dns_resolver(Arc::new(Checked(reach)));
     let http = builder.build().map_err(|_| unusable())?;
+    let gate = Gate::new(Service::Calendar, meter, BUDGET);
     for _ in 0..=MOST_REDIRECTS {
         if !reach.allows(&url) {
             return Err(CollectError::Scope("it leads to an address that must not be asked".to_owned()));

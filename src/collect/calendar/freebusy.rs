@@ -223,7 +223,7 @@ pub(super) async fn send(
     body: &serde_json::Value,
 ) -> Result<Answer, CollectError> {
     use secrecy::ExposeSecret;
-    let http = client::client()?;
+    let http = client::client(gate.meter().patience())?;
     let judge = |answer: &Answer| policy::classify(Service::Calendar, answer.status, &answer.headers, &answer.body);
     let attempt = || {
         let request = http

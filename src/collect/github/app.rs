@@ -1,7 +1,5 @@
 //! GitHub App installations: a signed statement of which App asks is exchanged for a token that lasts an hour.
 
-use std::time::Duration;
-
 use octocrab::Octocrab;
 use openssl::base64::encode_block;
 use openssl::hash::MessageDigest;
@@ -11,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::client::{date, open, whole};
-use crate::collect::http::{Answer, CollectError, Gate, Verdict, policy};
+use crate::collect::http::{Answer, CollectError, Gate, Patience, Verdict, policy};
 use crate::model::time::Millis;
 
 /// The statement counts from a minute ago, since clocks differ, for nine minutes; the service allows ten.
@@ -52,15 +50,16 @@ impl App {
     /// [`CollectError::Refused`] where the key or the App is not known, [`CollectError::Scope`] where no installation
     /// fits.
     pub async fn grant(&self, base: &str, gate: &Gate) -> Result<Grant, CollectError> {
-        let now = clock(base).await?;
+        let patience = gate.meter().patience();
+        let now = clock(base, patience).await?;
         let jwt = self.statement(now.0.div_euclid(1000))?;
-        let client = open(base, &jwt)?;
+        let client = open(base, &jwt, patience)?;
         let installation = match self.installation {
             Some(installation) => installation,
             None => self.find(&client, gate).await?,
         };
         let path = format!("/app/installations/{installation}/access_tokens");
-        let attempt = || async { whole(client._post(path.as_str(), Some(&json!({}))).await).await };
+        let attempt = || async { whole(client._post(path.as_str(), Some(&json!({}))), patience).await };
         let answer = gate.send("POST /app/installations/{id}/access_tokens", judge, attempt).await?;
         let value = answer.json().map_err(|_| shape())?;
         let token = value.get("token").and_then(Value::as_str).ok_or_else(shape)?;
@@ -74,7 +73,8 @@ impl App {
 
     /// The installation of the configured owners, or the only one.
     async fn find(&self, client: &Octocrab, gate: &Gate) -> Result<i64, CollectError> {
-        let attempt = || async { whole(client._get("/app/installations?per_page=100").await).await };
+        let patience = gate.meter().patience();
+        let attempt = || async { whole(client._get("/app/installations?per_page=100"), patience).await };
         let answer = gate.send("GET /app/installations", judge, attempt).await?;
         let value = answer.json().map_err(|_| shape())?;
         let all = value.as_array().ok_or_else(shape)?;
@@ -108,15 +108,15 @@ impl App {
 }
 
 /// The service's own clock, which the statement is judged by; this machine's may be wrong.
-async fn clock(base: &str) -> Result<Millis, CollectError> {
+async fn clock(base: &str, patience: &Patience) -> Result<Millis, CollectError> {
     let anonymous = Octocrab::builder()
         .base_uri(base)
         .map_err(|_| CollectError::Scope("its address cannot be used".to_owned()))?
-        .set_connect_timeout(Some(Duration::from_secs(10)))
+        .set_connect_timeout(Some(patience.connect))
         .build()
         .map_err(|_| CollectError::Scope("its address cannot be used".to_owned()))?;
     // Whatever it answers: the time stands in the headers of a refusal as well.
-    let answer = whole(anonymous._get("/meta").await).await.map_err(|_| CollectError::Unreachable)?;
+    let answer = whole(anonymous._get("/meta"), patience).await.map_err(|_| CollectError::Unreachable)?;
     date(&answer).ok_or_else(|| CollectError::Scope("the service does not tell the time".to_owned()))
 }
 

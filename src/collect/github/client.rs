@@ -12,7 +12,9 @@ use url::Url;
 
 use super::app::{App, Credential};
 use crate::collect::Meter;
-use crate::collect::http::{Answer, CollectError, Gate, LARGEST_BODY, Service, TransportError, Verdict, policy};
+use crate::collect::http::{
+    Answer, CollectError, Gate, LARGEST_BODY, Patience, Service, TransportError, Verdict, policy,
+};
 use crate::model::time::Millis;
 
 const FRAGMENTS: &str = include_str!("../../../queries/github/fragments.graphql");
@@ -51,9 +53,9 @@ struct Session {
 }
 
 impl Session {
-    fn open(base: &str, token: &SecretString, number: u32) -> Result<Self, CollectError> {
+    fn open(base: &str, token: &SecretString, number: u32, patience: &Patience) -> Result<Self, CollectError> {
         let graph = base.strip_suffix("/v3").filter(|rest| rest.ends_with("/api")).unwrap_or(base);
-        Ok(Self { rest: open(base, token)?, graph: open(graph, token)?, number })
+        Ok(Self { rest: open(base, token, patience)?, graph: open(graph, token, patience)?, number })
     }
 }
 
@@ -65,6 +67,7 @@ impl Client {
     /// [`App::grant`] says.
     pub async fn new(url: &Url, credential: &Credential, meter: Arc<Meter>) -> Result<Self, CollectError> {
         let base = url.as_str().trim_end_matches('/').to_owned();
+        let patience = meter.patience().clone();
         let gate = Gate::new(Service::Github, meter, BUDGET);
         let (token, app, writes) = match credential {
             Credential::Token(token) => (token.clone(), None, Vec::new()),
@@ -74,7 +77,7 @@ impl Client {
             }
         };
         Ok(Self {
-            session: Arc::new(Mutex::new(Session::open(&base, &token, 0)?)),
+            session: Arc::new(Mutex::new(Session::open(&base, &token, 0, &patience)?)),
             app,
             writes,
             gate,
@@ -103,7 +106,7 @@ impl Client {
             return Ok(true);
         }
         let grant = app.grant(&self.base, &self.gate).await?;
-        let session = Session::open(&self.base, &grant.token, refused.number + 1)?;
+        let session = Session::open(&self.base, &grant.token, refused.number + 1, self.gate.meter().patience())?;
         *self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = session;
         Ok(true)
     }
@@ -146,7 +149,8 @@ impl Client {
         let body = json!({ "query": with_fragments(query), "variables": variables });
         let endpoint = format!("POST /graphql {name}");
         let body = &body;
-        let ask = |session: Session| async move { whole(session.graph._post("/graphql", Some(body)).await).await };
+        let patience = self.gate.meter().patience();
+        let ask = |session: Session| async move { whole(session.graph._post("/graphql", Some(body)), patience).await };
         let answer = self.send(&endpoint, judge, ask).await?;
         let value = answer.json().map_err(|_| CollectError::Scope("an answer is not JSON".to_owned()))?;
         let cost = value.pointer("/data/rateLimit/cost").and_then(Value::as_u64).unwrap_or(0);
@@ -159,10 +163,10 @@ impl Client {
     /// # Errors
     /// [`CollectError`].
     pub async fn rest(&self, endpoint: &str, path: &str) -> Result<Answer, CollectError> {
-        let mut path = path.to_owned();
+        let (mut path, patience) = (path.to_owned(), self.gate.meter().patience());
         for _ in 0..=MOST_REDIRECTS {
             let place = path.as_str();
-            let ask = |session: Session| async move { whole(session.rest._get(place).await).await };
+            let ask = |session: Session| async move { whole(session.rest._get(place), patience).await };
             let answer = self.send(endpoint, rest_judge, ask).await?;
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok(answer);
@@ -189,14 +193,14 @@ impl Client {
 }
 
 /// octocrab with a token.
-pub(super) fn open(base: &str, token: &SecretString) -> Result<Octocrab, CollectError> {
+pub(super) fn open(base: &str, token: &SecretString, patience: &Patience) -> Result<Octocrab, CollectError> {
     let unusable = |_: octocrab::Error| CollectError::Scope("its address cannot be used".to_owned());
     Octocrab::builder()
         .base_uri(base)
         .map_err(unusable)?
         .personal_token(token.clone())
-        .set_connect_timeout(Some(Duration::from_secs(10)))
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_connect_timeout(Some(patience.connect))
+        .set_read_timeout(Some(patience.whole))
         .build()
         .map_err(unusable)
 }
@@ -208,14 +212,23 @@ pub(super) fn date(answer: &Answer) -> Option<Millis> {
     answer.header("date").and_then(policy::http_date).map(Millis::from_timestamp)
 }
 
-/// Reads an answer whole.
-pub(super) async fn whole(sent: octocrab::Result<http::Response<Body>>) -> Result<Answer, TransportError> {
-    let response = sent.map_err(|error| transport(&error))?;
+/// Reads an answer whole, within the time that a request has.
+pub(super) async fn whole(
+    sent: impl Future<Output = octocrab::Result<http::Response<Body>>>,
+    patience: &Patience,
+) -> Result<Answer, TransportError> {
+    // A body that trickles is never idle for long, so that the sum has a bound of its own.
+    tokio::time::timeout(patience.whole, read(sent, patience.idle)).await.map_err(|_| TransportError::Timeout)?
+}
+
+async fn read(
+    sent: impl Future<Output = octocrab::Result<http::Response<Body>>>,
+    idle: Duration,
+) -> Result<Answer, TransportError> {
+    let response = sent.await.map_err(|error| transport(&error))?;
     let (parts, mut body) = response.into_parts();
     let mut bytes = Vec::new();
-    while let Some(frame) =
-        tokio::time::timeout(Duration::from_secs(30), body.frame()).await.map_err(|_| TransportError::Timeout)?
-    {
+    while let Some(frame) = tokio::time::timeout(idle, body.frame()).await.map_err(|_| TransportError::Timeout)? {
         let frame = frame.map_err(|_| TransportError::Interrupted)?;
         if let Some(data) = frame.data_ref() {
             bytes.extend_from_slice(data);

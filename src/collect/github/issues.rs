@@ -234,7 +234,11 @@ impl Walk<'_> {
             let mut items: Vec<Item> = std::mem::take(&mut page.nodes);
             self.complete(&mut items).await?;
             brought.lost += page.lost + items.iter().map(Item::lost).sum::<u64>();
-            let batch = self.rows(&items)?;
+            let mut batch = self.rows(&items)?;
+            let latest = Millis(self.context.now.0 + DAY);
+            for issue in &mut batch.issues {
+                issue.updated_at = issue.updated_at.as_version(issue.created_at, latest);
+            }
             brought.rows += batch.rows() as u64;
             // A change time from the far future is stored but never moves the cursor.
             let changed = batch.issues.iter().map(|issue| issue.updated_at.0);

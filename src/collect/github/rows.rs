@@ -22,10 +22,10 @@ pub struct Rows<'a> {
     pub comments: &'a BTreeMap<i64, i64>,
 }
 
-/// An instant of an answer.
+/// An instant of an answer; none where no service could mean it.
 #[must_use]
 pub fn instant(text: Option<&str>) -> Option<Millis> {
-    text?.parse::<Timestamp>().ok().map(Millis::from_timestamp)
+    text?.parse::<Timestamp>().ok().map(Millis::from_timestamp).and_then(Millis::plausible)
 }
 
 impl Rows<'_> {

@@ -10,7 +10,7 @@ use super::rows::{Rows, instant};
 use super::streams::FirstPage;
 use super::{GithubSource, failure, scope, without};
 use crate::collect::http::CollectError;
-use crate::collect::{Context, Cursor, Delivery, Meter, Resume, ScopeId, ScopeReport};
+use crate::collect::{Context, Cursor, Delivery, Meter, Outcome, Resume, ScopeId, ScopeReport};
 use crate::model::Batch;
 use crate::model::time::Millis;
 
@@ -37,6 +37,8 @@ pub(super) struct Brought {
     pub pages: u64,
     /// What the service left out as null.
     pub lost: u64,
+    /// Pull requests whose times cannot be read: asked for again.
+    pub odd: u64,
     pub newest: Option<Millis>,
 }
 
@@ -53,6 +55,19 @@ impl Brought {
         self.pages += 1;
         if self.pages > MOST_PAGES { Err(stuck()) } else { Ok(()) }
     }
+}
+
+/// The report of a scope with so many pull requests whose times cannot be read.
+fn unreadable(report: ScopeReport, odd: u64) -> ScopeReport {
+    if odd == 0 {
+        return report;
+    }
+    let told = report
+        .reason
+        .into_iter()
+        .chain([format!("{odd} pull requests have times that cannot be read; they are asked for again")]);
+    let reason = Some(told.collect::<Vec<_>>().join("; "));
+    ScopeReport { outcome: Outcome::Incomplete, reason, to_end: true, ..report }
 }
 
 /// The reason of a walk that stays where it is.
@@ -87,6 +102,9 @@ impl<'a> Walk<'a> {
             // The comments of a review are counted from the list only where the list was read from its beginning.
             let counted = comments.is_ok() && self.cursor("review_comments").is_none();
             let comments_failed = comments.is_err();
+            if comments_failed {
+                self.unsettle("review_comments").await;
+            }
             reports.push(self.report("review_comments", comments, &meter));
             let (walk, meter) = self.metered();
             let pulls = walk.pull_requests(counted.then_some(&counts)).await;
@@ -120,7 +138,7 @@ impl<'a> Walk<'a> {
         let report = match result {
             Ok(brought) => {
                 let report = ScopeReport::complete(self.id(stream), self.name, brought.rows, brought.pages);
-                without(report, brought.lost)
+                unreadable(without(report, brought.lost), brought.odd)
             }
             Err(error) => failure(self.id(stream), self.name, &error),
         };
@@ -194,6 +212,15 @@ impl<'a> Walk<'a> {
         }
         let resume = Some(Resume { after: after.to_owned(), newest: newest.map_or(0, |at| at.0), begun_at });
         Some(Cursor { resume, scope_hash: QUESTION.to_owned(), ..known.unwrap_or_default() })
+    }
+
+    /// Forgets that a stream had been read to its end: the list of pull requests, which is read whole beside it, would
+    /// else let the next night take it for settled.
+    async fn unsettle(&self, stream: &str) {
+        let Some(known) = self.cursor(stream) else { return };
+        let cursor = Cursor { position: None, ..known.clone() };
+        // A closed channel is the store's failure, which it reports itself.
+        let _ = self.deliver(stream, Batch::default(), Some(cursor)).await;
     }
 
     pub(super) async fn deliver(&self, stream: &str, batch: Batch, cursor: Option<Cursor>) -> Result<(), CollectError> {

@@ -1,10 +1,8 @@
 //! The shared client: timeouts, no redirects of its own, a cap on decoded bytes.
 
-use std::time::Duration;
-
 use reqwest::redirect::Policy;
 
-use super::{Answer, CollectError, LARGEST_BODY, TransportError};
+use super::{Answer, CollectError, LARGEST_BODY, Patience, TransportError};
 
 /// How the program introduces itself.
 pub const AGENT: &str = concat!("undercurrent/", env!("CARGO_PKG_VERSION"));
@@ -13,18 +11,18 @@ pub const AGENT: &str = concat!("undercurrent/", env!("CARGO_PKG_VERSION"));
 ///
 /// # Errors
 /// [`CollectError::Scope`] where the TLS library cannot start.
-pub fn client() -> Result<reqwest::Client, CollectError> {
-    builder().build().map_err(|_| CollectError::Scope("the TLS library cannot start".to_owned()))
+pub fn client(patience: &Patience) -> Result<reqwest::Client, CollectError> {
+    builder(patience).build().map_err(|_| CollectError::Scope("the TLS library cannot start".to_owned()))
 }
 
 /// What every client of ours has.
-pub fn builder() -> reqwest::ClientBuilder {
+pub fn builder(patience: &Patience) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(AGENT)
         .redirect(Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        .read_timeout(Duration::from_secs(30))
-        .timeout(Duration::from_secs(120))
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.idle)
+        .timeout(patience.whole)
 }
 
 /// Sends a request and reads its answer whole.

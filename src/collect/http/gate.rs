@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, sleep_until};
 
 use super::policy::{Service, Verdict};
 use super::{Answer, CollectError, TransportError};
@@ -30,7 +29,8 @@ pub struct Gate {
 }
 
 struct State {
-    paused_until: Option<Instant>,
+    /// By the clock of [`Patience`].
+    paused_until: Option<Duration>,
     /// What is left of the sum of all waits.
     budget: Duration,
 }
@@ -116,9 +116,10 @@ impl Gate {
         // The semaphore is never closed.
         let _place = self.places.acquire().await.map_err(|_| TransportError::Interrupted)?;
         loop {
-            let until = self.lock().paused_until.filter(|until| *until > Instant::now());
+            let patience = self.meter.patience();
+            let until = self.lock().paused_until.filter(|until| *until > patience.now());
             match until {
-                Some(until) => sleep_until(until).await,
+                Some(until) => patience.wait_until(until).await,
                 None => break,
             }
         }
@@ -131,6 +132,7 @@ impl Gate {
     /// Waits as told, for everybody behind this gate; or with growing patience, for this request alone.
     async fn wait(&self, told: Option<Duration>, tries: u32) -> Result<(), CollectError> {
         let wait = told.unwrap_or_else(|| Duration::from_millis(500 * 2_u64.pow(tries.min(6))));
+        let until = self.meter.patience().now() + wait;
         {
             let mut state = self.lock();
             if wait > LONGEST_WAIT || wait > state.budget {
@@ -138,7 +140,6 @@ impl Gate {
             }
             state.budget -= wait;
             if told.is_some() {
-                let until = Instant::now() + wait;
                 state.paused_until = Some(state.paused_until.map_or(until, |other| other.max(until)));
             }
         }
@@ -146,7 +147,7 @@ impl Gate {
         if wait >= Duration::from_secs(5) {
             tracing::info!(seconds = wait.as_secs(), "waiting as the service asks");
         }
-        sleep(wait).await;
+        self.meter.patience().wait_until(until).await;
         Ok(())
     }
 
@@ -161,6 +162,7 @@ mod tests {
     use super::super::policy::classify;
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::time::Instant;
 
     fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
         let pairs = headers

@@ -2,11 +2,13 @@
 
 pub mod client;
 pub mod gate;
+pub mod patience;
 pub mod policy;
 
 use serde_json::Value;
 
 pub use gate::Gate;
+pub use patience::Patience;
 pub use policy::{Service, Verdict};
 
 /// Decoded bytes of an answer, at most.

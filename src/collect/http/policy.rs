@@ -77,6 +77,12 @@ fn success(service: Service, headers: &HeaderMap, body: &[u8]) -> Verdict {
     if service == Service::Jira && denied {
         return Verdict::Refused(refusal(service));
     }
+    let sso = text(headers, "x-github-sso").unwrap_or_default();
+    if service == Service::Github && sso.starts_with("partial-results") {
+        return Verdict::Scope(
+            "single sign-on hides a part of its answer; authorise the token for the organisation".to_owned(),
+        );
+    }
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xEF | 0xBB | 0xBF));
     match (service, first) {
         (Service::Calendar | Service::Webhook, _) | (_, Some(b'{' | b'[')) => Verdict::Ok,
@@ -222,6 +228,7 @@ mod tests {
         );
         check(Github, 429, &[], "", "Retry { after: Some(60s)");
         check(Github, 403, &[("x-github-sso", "required; url=https://x")], "", "Refused");
+        check(Github, 200, &[("x-github-sso", "partial-results; organizations=1")], "[]", "Scope(\"single sign-on");
         check(Github, 404, &[], "{}", "NotVisible");
         check(Github, 409, &[], "{}", "Empty");
         check(Github, 410, &[], "{}", "Scope");

@@ -148,7 +148,8 @@ impl User {
     }
 }
 
-/// An instant: epoch milliseconds, or a text such as `2020-06-15T16:41:19.512+0800`. The offset is the caller's.
+/// An instant: epoch milliseconds, or a text such as `2020-06-15T16:41:19.512+0800`. The offset is the caller's. None
+/// where no service could mean it.
 #[must_use]
 pub fn instant(value: Option<&Value>) -> Option<Millis> {
     match value? {
@@ -156,6 +157,7 @@ pub fn instant(value: Option<&Value>) -> Option<Millis> {
         Value::String(text) => moment(text),
         _ => None,
     }
+    .and_then(Millis::plausible)
 }
 
 fn moment(text: &str) -> Option<Millis> {

@@ -11,7 +11,7 @@ use url::Url;
 use super::JiraSource;
 use crate::collect::Meter;
 use crate::collect::http::{
-    Answer, CollectError, Gate, LARGEST_BODY, Service, TransportError, Verdict, client, policy,
+    Answer, CollectError, Gate, LARGEST_BODY, Patience, Service, TransportError, Verdict, client, policy,
 };
 
 /// The sum of all waits of one credential in a night.
@@ -34,7 +34,7 @@ impl Client {
     /// [`CollectError::Scope`] where the TLS library cannot start.
     pub fn new(source: &JiraSource, meter: Arc<Meter>) -> Result<Self, CollectError> {
         Ok(Self {
-            http: client::client()?,
+            http: client::client(meter.patience())?,
             base: source.url.as_str().trim_end_matches('/').to_owned(),
             user: source.user.clone(),
             token: source.token.clone(),
@@ -131,7 +131,7 @@ pub async fn verify(url: &Url, user: Option<&str>, token: &SecretString) -> Resu
     };
     let host = url.as_str().trim_end_matches('/').to_owned();
     let instance = JiraInstance::at(host).map_err(|_| CollectError::Scope("its address cannot be used".to_owned()))?;
-    let instance = instance.authenticate(auth).with_client(client::client()?);
+    let instance = instance.authenticate(auth).with_client(client::client(&Patience::default())?);
     instance.verify_authentication().await.map_err(|_| {
         CollectError::Refused(
             "Jira does not take the credentials, or cannot be reached; check address, user and token".to_owned(),

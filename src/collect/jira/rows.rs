@@ -9,11 +9,17 @@ use super::answers::{
 };
 use super::fields::CustomFields;
 use crate::model::records::{self, IssueChange, IssueLink, Tracker};
+use crate::model::time::Millis;
 use crate::model::{Account, Pseudonyms};
+
+/// Clocks of a service may differ by this much.
+const SKEW: i64 = 5 * 60_000;
 
 /// What all rows of a project share.
 pub struct Rows<'a> {
     pub host: &'a str,
+    /// The service's own clock.
+    pub server: Millis,
     pub names: &'a Pseudonyms,
     pub custom: &'a CustomFields,
     /// Fields of estimates; the first that is filled in counts.
@@ -52,6 +58,7 @@ impl Rows<'_> {
     #[must_use]
     pub fn issue(&self, issue: &Issue) -> Option<records::Issue> {
         let fields = &issue.fields;
+        let created_at = instant(fields.get("created"))?;
         let inner = |name: &str, key: &str| text(fields.get(name).and_then(|value| value.get(key)));
         let status_id = inner("status", "id").unwrap_or_default();
         let project = inner("project", "key").or_else(|| Some(issue.key.rsplit_once('-')?.0.to_owned()));
@@ -65,8 +72,8 @@ impl Rows<'_> {
             status_category: self.category(&status_id, fields.get("status")).to_owned(),
             status_id,
             priority: inner("priority", "name"),
-            created_at: instant(fields.get("created"))?,
-            updated_at: instant(fields.get("updated"))?,
+            created_at,
+            updated_at: instant(fields.get("updated"))?.as_version(created_at, Millis(self.server.0 + SKEW)),
             resolved_at: instant(fields.get("resolutiondate")),
             assignee: self.user(fields.get("assignee")),
             reporter: self.user(fields.get("reporter")),
@@ -205,11 +212,21 @@ mod tests {
         let (estimates, labels) = (["customfield_8".to_owned(), "customfield_9".to_owned()], ["ops".to_owned()]);
         let epics = BTreeMap::from([("PAY-1".to_owned(), Some(11)), ("PAY-2".to_owned(), None)]);
         let (custom, categories, epics) = (&custom, &categories, &epics);
-        test(&Rows { host: "h", names: &names, custom, estimates: &estimates, categories, labels: &labels, epics })
+        test(&Rows {
+            host: "h",
+            server: Millis(i64::MAX / 2),
+            names: &names,
+            custom,
+            estimates: &estimates,
+            categories,
+            labels: &labels,
+            epics,
+        })
     }
 
     fn issue(fields: Value) -> Issue {
-        let mut whole = json!({"created": 1000, "updated": 2000, "status": {"id": "3"}});
+        let mut whole =
+            json!({"created": 1_795_500_001_000_i64, "updated": 1_795_500_002_000_i64, "status": {"id": "3"}});
         whole.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         Issue::read(json!({"id": "7", "key": "PAY-7", "fields": whole})).unwrap()
     }
@@ -217,7 +234,7 @@ mod tests {
     #[test]
     fn a_history_keeps_allowed_fields_and_drops_what_people_wrote() {
         let history = json!({
-            "id": 5, "created": 1000, "author": {"accountId": ""},
+            "id": 5, "created": 1_795_500_001_000_i64, "author": {"accountId": ""},
             "items": [
                 {"field": "description", "fieldId": "description", "fromString": "secret", "toString": "secret"},
                 {"field": "Sprint", "fieldtype": "custom", "fieldId": "customfield_77", "from": "secret", "to": "secret"},
@@ -265,7 +282,7 @@ mod tests {
         assert_eq!((row.status_category.as_str(), row.assignee, row.reporter), ("unknown", None, None));
         assert_eq!((row.estimate, row.flagged, row.labels.as_str()), (Some(3.0), true, "ops"));
         assert_eq!((row.sprints.as_str(), row.project.as_str()), ("4,9", "PAY"));
-        assert_eq!((row.created_at, row.updated_at), (Millis(1000), Millis(2000)));
+        assert_eq!((row.created_at, row.updated_at), (Millis(1_795_500_001_000), Millis(1_795_500_002_000)));
     }
 
     #[test]
