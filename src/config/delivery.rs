@@ -90,7 +90,7 @@ impl Parser<'_> {
         let smtp = table.table("smtp", "[delivery.smtp]", &mut self.notes);
         delivery.smtp = smtp.and_then(|table| self.smtp(table));
         if let Some(mut ping) = table.table("ping", "[delivery.ping]", &mut self.notes) {
-            delivery.ping = self.secret(&mut ping, ["url", "url-env", "url-file"]);
+            delivery.ping = self.secret(&mut ping, ["url", "url-env", "url-file", "url-command"]);
             ping.finish(&mut self.notes);
         }
         table.finish(&mut self.notes);
@@ -111,7 +111,8 @@ impl Parser<'_> {
         let from = from.filter(|from| self.is_address(from));
         let login = match table.text("user", &mut self.notes) {
             Some(user) => {
-                let password = self.secret(&mut table, ["password", "password-env", "password-file"]);
+                let password =
+                    self.secret(&mut table, ["password", "password-env", "password-file", "password-command"]);
                 password.map(|password| (user.into_inner(), password))
             }
             None => None,
@@ -147,7 +148,7 @@ impl Parser<'_> {
     pub(super) fn webhook(&mut self, table: &mut Table<'_>) -> Option<Hook> {
         let mut table = table.table("webhook", "a webhook", &mut self.notes)?;
         let line = self.notes.line(table.span.start);
-        let address = self.secret(&mut table, ["url", "url-env", "url-file"]);
+        let address = self.secret(&mut table, ["url", "url-env", "url-file", "url-command"]);
         let form = match table.text("form", &mut self.notes) {
             None => Some(HookForm::Slack),
             Some(word) => {

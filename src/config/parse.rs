@@ -362,7 +362,7 @@ impl Parser<'_> {
             }
             return self.token(table).map(GitHubCredential::Token);
         };
-        let key = self.secret(table, ["private-key", "private-key-env", "private-key-file"])?;
+        let key = self.secret(table, ["private-key", "private-key-env", "private-key-file", "private-key-command"])?;
         Some(GitHubCredential::App { id: app.into_inner(), installation: installation.map(Spanned::into_inner), key })
     }
 
@@ -421,14 +421,14 @@ impl Parser<'_> {
     }
 
     fn token(&mut self, table: &mut Table<'_>) -> Option<TokenPlace> {
-        self.secret(table, ["token", "token-env", "token-file"])
+        self.secret(table, ["token", "token-env", "token-file", "token-command"])
     }
 
     /// The place of a secret, named by a variable or a file; the first key would be the secret itself.
     pub(super) fn secret(
         &mut self,
         table: &mut Table<'_>,
-        [plain, variable, file]: [&'static str; 3],
+        [plain, variable, file, command]: [&'static str; 4],
     ) -> Option<TokenPlace> {
         if let Some(secret) = table.take(plain) {
             let out =
@@ -437,15 +437,19 @@ impl Parser<'_> {
         }
         let environment = table.text(variable, &mut self.notes);
         let path = table.text(file, &mut self.notes);
+        let words: Vec<Spanned<String>> = table.texts(command, &mut self.notes);
+        let words: Vec<String> = words.into_iter().map(Spanned::into_inner).collect();
+        let told = [environment.is_some(), path.is_some(), !words.is_empty()];
+        if told.into_iter().filter(|told| *told).count() > 1 {
+            self.notes.add(table.span.clone(), format!("give one of {variable}, {file} and {command}, not several"));
+            return None;
+        }
         match (environment, path) {
-            (Some(name), None) => Some(TokenPlace::Environment(name.into_inner())),
-            (None, Some(path)) => Some(TokenPlace::File(self.folder.join(path.get_ref()))),
-            (None, None) => {
-                table.missing(&format!("{variable}` or `{file}"), &mut self.notes);
-                None
-            }
-            (Some(_), Some(path)) => {
-                self.notes.add(path.span(), format!("give either {variable} or {file}, not both"));
+            (Some(name), _) => Some(TokenPlace::Environment(name.into_inner())),
+            (_, Some(path)) => Some(TokenPlace::File(self.folder.join(path.get_ref()))),
+            _ if !words.is_empty() => Some(TokenPlace::Command(words)),
+            _ => {
+                table.missing(&format!("{variable}`, `{file}` or `{command}"), &mut self.notes);
                 None
             }
         }

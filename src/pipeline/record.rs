@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -138,11 +140,14 @@ impl RunRecord {
     /// What the file system says.
     pub fn write(&self, store: &Path) -> std::io::Result<()> {
         let folder = store.join("runs");
-        fs::create_dir_all(&folder)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let text = serde_json::to_string_pretty(self)? + "\n";
         for path in [folder.join(format!("{:06}.json", self.seq)), store.join("last-run.json")] {
             let new = path.with_extension("json.tmp");
-            fs::write(&new, &text)?;
+            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(text.as_bytes())?;
+            // A record that is half there after a loss of power would hide how far the sources were read.
+            file.sync_all()?;
             fs::rename(&new, &path)?;
         }
         let mut records: Vec<_> = fs::read_dir(&folder)?.collect::<Result<Vec<_>, _>>()?;

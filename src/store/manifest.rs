@@ -108,7 +108,12 @@ impl Manifest {
         if found > FORMAT {
             return Err(StoreError::Newer { path: path.to_path_buf(), found, known: FORMAT });
         }
-        let form: Form = serde_json::from_value(value).map_err(|error| damaged(&error.to_string()))?;
+        let form: Form = serde_json::from_value(value).map_err(|error| {
+            // The checksum holds, so that it was written on purpose, by a version that knows more.
+            let is_newer = error.to_string().starts_with("unknown field");
+            let newer = StoreError::Newer { path: path.to_path_buf(), found, known: FORMAT };
+            if is_newer { newer } else { damaged(&error.to_string()) }
+        })?;
         let cursors = form.cursors.into_iter().map(|stored| (stored.id, stored.cursor)).collect();
         Ok(Self {
             seq: form.seq,
@@ -206,6 +211,9 @@ mod tests {
         assert!(matches!(damaged, Err(StoreError::Damaged { .. })));
         let body = text.rsplit_once("\n}").unwrap().0.replace("\"format\": 1", "\"format\": 99") + "\n}";
         let newer = format!("{body}\n{}\n", blake3::hash(body.as_bytes()).to_hex());
+        let more = body.replace("\"format\": 99", "\"format\": 1, \"more\": 1");
+        let more = format!("{more}\n{}\n", blake3::hash(more.as_bytes()).to_hex());
+        assert!(matches!(Manifest::parse(&more, Path::new("MANIFEST")), Err(StoreError::Newer { found: 1, .. })));
         assert!(matches!(Manifest::parse(&newer, Path::new("MANIFEST")), Err(StoreError::Newer { found: 99, .. })));
     }
 }

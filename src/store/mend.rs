@@ -224,7 +224,10 @@ pub fn rollback(place: &Place, number: u64) -> Result<bool, StoreError> {
     }
     let newest = all.last().map_or(number, |manifest| manifest.seq);
     // A manifest that cannot be read has nothing that could stay.
-    let present = Manifest::read(&folder.join("MANIFEST")).ok().flatten();
+    let present = match Manifest::read(&folder.join("MANIFEST")) {
+        Err(error @ StoreError::Newer { .. }) => return Err(error),
+        read => read.ok().flatten(),
+    };
     let history = present.as_ref().map_or_else(|| wanted.history.clone(), |manifest| manifest.history.clone());
     let number = present.map_or(newest, |manifest| manifest.seq).max(newest) + 1;
     Manifest { seq: number, history, ..wanted.clone() }.commit(folder)?;

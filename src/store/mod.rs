@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -293,7 +294,7 @@ impl Drop for Lock {
 
 /// Takes the kernel lock of the store. It is never unlinked.
 fn lock(path: &Path) -> Result<Lock, StoreError> {
-    let file = File::options().create(true).truncate(false).write(true).open(path).at("open", path)?;
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path).at("open", path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_path_buf() }),

@@ -78,11 +78,12 @@ impl<'a> Census<'a> {
         Self { reader, project, id, stored, delivered, pending, last, counted: Counted::default() }
     }
 
-    /// Counts, where it is time for it. `behind`: the walk saw less than the night before.
+    /// Counts, where it is time for it. `behind`: the walk saw less than the night before, of which `expected` should have been
+    /// shown again.
     ///
     /// # Errors
     /// [`CollectError`]; then nothing is marked.
-    pub async fn take(mut self, behind: bool) -> Result<Counted, CollectError> {
+    pub async fn take(mut self, behind: bool, expected: &BTreeSet<i64>) -> Result<Counted, CollectError> {
         let now = self.reader.site.server_time.0;
         let empty = self.stored == Stored::default();
         let due = self.last.is_none_or(|last| now - last >= WEEK || last > now);
@@ -104,6 +105,13 @@ impl<'a> Census<'a> {
                 self.stored.live.len()
             ));
             return Ok(self.counted);
+        }
+        if behind && expected.iter().any(|id| visible.contains(id)) {
+            self.counted.reason = Some(
+                "the search does not show what changed last, although it is there; what changed since is read as soon as \
+                 it does"
+                    .to_owned(),
+            );
         }
         self.find_missed(&visible).await?;
         let absent: BTreeSet<i64> = self

@@ -245,7 +245,7 @@ async fn count(reader: &Reader<'_>, readings: &mut [Reading], refused: &mut Opti
         if refused.is_some() {
             continue;
         }
-        match Census::new(reader, project, old_key, &delivered).take(walked.behind).await {
+        match Census::new(reader, project, old_key, &delivered).take(walked.behind, &walked.expected).await {
             Ok(counted) => {
                 reading.report.rows += counted.rows;
                 reading.report.pages += counted.pages;

@@ -18,8 +18,8 @@ const SKEW: i64 = 5 * 60_000;
 /// What all rows of a project share.
 pub struct Rows<'a> {
     pub host: &'a str,
-    /// The service's own clock.
-    pub server: Millis,
+    /// The service's own clock, where it tells it.
+    pub server: Option<Millis>,
     pub names: &'a Pseudonyms,
     pub custom: &'a CustomFields,
     /// Fields of estimates; the first that is filled in counts.
@@ -54,6 +54,10 @@ impl Rows<'_> {
         self.app(serde_json::from_value(issue.fields.get("reporter")?.clone()).ok().as_ref())
     }
 
+    fn latest(&self) -> Millis {
+        self.server.map_or(Millis(i64::MAX), |server| Millis(server.0 + SKEW))
+    }
+
     /// An issue; `None` where its times cannot be read.
     #[must_use]
     pub fn issue(&self, issue: &Issue) -> Option<records::Issue> {
@@ -73,7 +77,7 @@ impl Rows<'_> {
             status_id,
             priority: inner("priority", "name"),
             created_at,
-            updated_at: instant(fields.get("updated"))?.as_version(created_at, Millis(self.server.0 + SKEW)),
+            updated_at: instant(fields.get("updated"))?.as_version(created_at, self.latest()),
             resolved_at: instant(fields.get("resolutiondate")),
             assignee: self.user(fields.get("assignee")),
             reporter: self.user(fields.get("reporter")),
@@ -214,7 +218,7 @@ mod tests {
         let (custom, categories, epics) = (&custom, &categories, &epics);
         test(&Rows {
             host: "h",
-            server: Millis(i64::MAX / 2),
+            server: None,
             names: &names,
             custom,
             estimates: &estimates,

@@ -24,6 +24,8 @@ pub const QUESTION: &str = include_str!("../../../queries/jira/issues.jql");
 /// Cloud's search lags behind by seconds to minutes, longer after bulk edits.
 pub const CLOUD_OVERLAP: i64 = HOUR;
 pub const SERVER_OVERLAP: i64 = 24 * HOUR;
+/// Issues of one moment that are remembered, at most: a bulk edit changes thousands.
+const BOUNDARY: usize = 5;
 /// Pages in a row that may bring nothing new.
 const IDLE_PAGES: usize = 3;
 
@@ -35,6 +37,9 @@ pub struct Mark {
     /// Issues that could not be read whole; asked for again every night.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left_out: BTreeSet<i64>,
+    /// Issues that changed at the cursor's time: every later search has to show them, as long as they are there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub newest: BTreeSet<i64>,
 }
 
 impl Mark {
@@ -63,6 +68,8 @@ pub struct Walked {
     pub unreadable: u64,
     /// Nothing was seen at all, or nothing as new as the cursor knows of; the overlap should have shown it again.
     pub behind: bool,
+    /// What the search should have shown again, where it is behind.
+    pub expected: BTreeSet<i64>,
 }
 
 /// A walk in progress.
@@ -101,7 +108,7 @@ impl<'a> Walk<'a> {
     pub fn new(reader: &'a Reader<'a>, project: Project) -> Self {
         let id = reader.source.scope("issues", &project.id);
         let known = reader.context.cursor(&id, &scope_hash(reader, &project)).cloned();
-        let mark = Mark { key: project.key.clone(), left_out: Mark::of(known.as_ref()).left_out };
+        let mark = Mark { key: project.key.clone(), ..Mark::of(known.as_ref()) };
         Self {
             reader,
             project,
@@ -167,6 +174,9 @@ impl<'a> Walk<'a> {
         self.flush(changes).await?;
         let before = self.before();
         self.walked.behind = self.last.is_none_or(|last| before.is_some_and(|before| last < before));
+        if self.walked.behind {
+            self.walked.expected = self.mark.newest.clone();
+        }
         self.reread().await?;
         self.settle().await?;
         Ok((self.project, self.walked))
@@ -212,7 +222,9 @@ impl<'a> Walk<'a> {
                 self.pending.insert(issue.id, issue);
             }
             self.last = self.last.max(Some(updated));
-            self.newest = self.newest.max(Some(updated).filter(|at| *at <= self.reader.site.server_time.0));
+            if updated <= self.reader.site.server_time.0 {
+                self.newest = self.newest.max(Some(updated));
+            }
             // Nothing may be skipped for the sake of a row of which nothing is known.
             if updated <= certain && updated > i64::MIN && self.walked.unreadable == 0 {
                 self.trusted = self.trusted.max(Some(updated));
@@ -306,6 +318,10 @@ impl<'a> Walk<'a> {
     async fn settle(&mut self) -> Result<(), CollectError> {
         let reached = if self.walked.unreadable == 0 { self.newest.or(Some(0)) } else { self.trusted };
         let cursor = self.cursor(reached);
+        if let Some(at) = cursor.as_ref().and_then(|cursor| cursor.updated_to).filter(|at| self.newest == Some(*at)) {
+            let newest = self.seen.iter().filter(|(_, updated)| **updated == at).map(|(id, _)| *id);
+            self.mark.newest = newest.take(BOUNDARY).collect();
+        }
         self.deliver(Harvest::default(), cursor).await
     }
 }
@@ -347,7 +363,7 @@ mod tests {
     fn a_mark_of_another_form_is_an_empty_one() {
         let cursor = Cursor { position: Some("7".to_owned()), ..Cursor::default() };
         assert_eq!(Mark::of(Some(&cursor)), Mark::default());
-        let mark = Mark { key: "PAY".to_owned(), left_out: BTreeSet::from([3]) };
+        let mark = Mark { key: "PAY".to_owned(), left_out: BTreeSet::from([3]), newest: BTreeSet::from([4]) };
         assert_eq!(Mark::of(Some(&Cursor { position: mark.position(), ..Cursor::default() })), mark);
     }
 }

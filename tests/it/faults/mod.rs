@@ -23,6 +23,7 @@ use crate::support::{KEY, github, jira};
 
 mod calendar;
 mod data;
+mod ends;
 mod github_answers;
 mod jira_answers;
 mod wire;
@@ -393,12 +394,17 @@ impl Stage {
             .replace("&#x27;", "'")
             .replace("&quot;", "\"")
             .replace("&#34;", "\"")
+            .replace("&#61;", "=")
             .replace("&amp;", "&");
         let missing = gaps.iter().find(|gap| {
             let text = gap.split_once(' ').map_or(**gap, |(_, text)| text);
             !plain.contains(text)
         });
-        missing.map_or(Ok(()), |gap| Err(format!("the page does not say: {gap}")))
+        missing.map_or(Ok(()), |gap| {
+            let near =
+                plain.find("taken away").map(|at| plain[at.saturating_sub(60)..].chars().take(200).collect::<String>());
+            Err(format!("the page does not say: {gap} {near:?}"))
+        })
     }
 
     /// No token in a path or a file.

@@ -76,6 +76,8 @@ pub enum When {
 pub struct Moment {
     /// The server's time, in seconds since 1970.
     pub now: i64,
+    /// How often the fault struck before.
+    pub number: usize,
 }
 
 /// A fault.
@@ -166,7 +168,7 @@ impl Faulty {
 
     fn answer(&self, asked: Asked, head: &str, body: &[u8]) -> Sent {
         let seconds = self.clock.load(Ordering::SeqCst) / 1000;
-        let moment = Moment { now: BEGIN + i64::try_from(seconds).unwrap_or(i64::MAX) };
+        let mut moment = Moment { number: 0, now: BEGIN + i64::try_from(seconds).unwrap_or(i64::MAX) };
         let (world, strikes) = {
             let mut state = self.lock();
             state.asked.push(asked.clone());
@@ -180,10 +182,11 @@ impl Faulty {
                 When::EveryThird => number % 3 == 2,
                 When::Until(end) => seconds < end,
             });
+            moment.number = state.struck;
             state.struck += usize::from(strikes.is_some());
             (state.world.clone(), strikes)
         };
-        let good = self.good(&world, &asked, head, body);
+        let good = self.good(&world, &asked, head, body, moment);
         let date = jiff::Timestamp::from_second(moment.now).expect("a time of this century");
         let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let dated = good.with("date", &date);
@@ -201,7 +204,12 @@ impl Faulty {
     }
 
     /// What the service would have answered.
-    fn good(&self, world: &World, asked: &Asked, head: &str, body: &[u8]) -> Reply {
+    fn good(&self, world: &World, asked: &Asked, head: &str, body: &[u8], moment: Moment) -> Reply {
+        if asked.path.ends_with("/serverInfo") {
+            let at = jiff::Timestamp::from_second(moment.now).expect("a time of this century");
+            let told = serde_json::json!({ "deploymentType": "Cloud", "serverTime": at });
+            return Reply::new(200, told.to_string());
+        }
         if asked.path.starts_with("/calendars/") {
             let reply = Reply::new(200, world.calendar.as_bytes());
             return reply.with("content-type", "text/calendar");
