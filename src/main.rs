@@ -23,15 +23,30 @@ fn main() -> ExitCode {
         random: &random,
         terminal: std::io::stdout().is_terminal(),
         watched,
+        complain: &|text| complain(json, text),
         patience: Patience::default(),
         interrupt: if cli.is_night() { listen() } else { Interrupt::new().1 },
     };
-    match cli.run(&outside) {
-        Ok(exit) => ExitCode::from(exit as u8),
-        Err(failure) => {
-            eprintln!("undercurrent: {failure}");
+    // The hook has told where; what was being done is left behind, and the store is whole at every moment.
+    let run = std::panic::AssertUnwindSafe(|| cli.run(&outside));
+    match std::panic::catch_unwind(run) {
+        Ok(Ok(exit)) => ExitCode::from(exit as u8),
+        Ok(Err(failure)) => {
+            complain(json, &failure.to_string());
             ExitCode::from(failure.exit as u8)
         }
+        Err(_) => ExitCode::from(undercurrent::pipeline::ExitCode::Internal as u8),
+    }
+}
+
+/// What a person or a mail of cron has to see, even where only errors are printed.
+fn complain(json: bool, text: &str) {
+    if json {
+        let line =
+            serde_json::json!({ "timestamp": jiff::Timestamp::now(), "level": "ERROR", "fields": { "message": text } });
+        eprintln!("{line}");
+    } else {
+        eprintln!("undercurrent: {text}");
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn run(place: &Where, stages: Stages, choice: &Choice, outside: &Outs
     let finished = night::run(&config, as_of, stages, &selection, &around)?;
     drop(line);
     for gap in &finished.record.gaps {
-        eprintln!("undercurrent: incomplete: {gap}");
+        (outside.complain)(&format!("incomplete: {gap}"));
     }
     if outside.terminal {
         print(&format!("{}\n", summary(&finished)));
@@ -166,12 +166,16 @@ fn told(tried: &Tried, page: &str) -> String {
     text
 }
 
-pub(super) fn check(place: &Where, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
+pub(super) fn check(place: &Where, json: bool, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&place.config)?;
     let chosen = Chosen::on(&config)?;
     let (exit, findings) = check::check(&config, &chosen.complaints, outside.now, outside.environment)?;
     for finding in findings {
-        print(&format!("{} {}\n", if finding.fine { "fine " } else { "WRONG" }, finding.text));
+        if json {
+            print(&format!("{}\n", serde_json::json!({ "fine": finding.fine, "text": finding.text })));
+        } else {
+            print(&format!("{} {}\n", if finding.fine { "fine " } else { "WRONG" }, finding.text));
+        }
     }
     Ok(exit)
 }

@@ -96,7 +96,13 @@ enum Command {
         as_of: Option<Timestamp>,
     },
     /// Tests configuration, credentials, rights and visibility, and says the way out of what is wrong.
-    Check(Where),
+    Check {
+        #[command(flatten)]
+        place: Where,
+        /// Prints a JSON object a line: `fine` and `text`.
+        #[arg(long)]
+        json: bool,
+    },
     /// Proposes whose the accounts are that belong to nobody, and links those that you confirm. At a terminal only.
     Identities {
         #[command(flatten)]
@@ -242,6 +248,8 @@ pub struct Outside<'a> {
     pub terminal: bool,
     /// Standard error is a terminal at which somebody watches: a line of progress stands for log lines.
     pub watched: bool,
+    /// Says what has to be seen, on standard error.
+    pub complain: &'a dyn Fn(&str),
     /// How long services are waited for.
     pub patience: Patience,
     /// Whether the run is asked to end.
@@ -290,7 +298,7 @@ impl Cli {
             Command::Followups(asked) => follow_ups::followups(&asked, outside),
             Command::Done(asked) => follow_ups::done(&asked, outside),
             Command::SetAside(asked) => follow_ups::set_aside(&asked, outside),
-            Command::Check(place) => commands::check(&place, outside),
+            Command::Check { place, json } => commands::check(&place, json, outside),
             Command::Replay { place, json } => commands::replay(&place, json, outside),
             Command::Report(place) => commands::report(&place, outside),
             Command::Signals(asked) => signals::signals(&asked, outside),

@@ -13,8 +13,12 @@ use crate::collect::{Meter, calendar, git, github, jira};
 use crate::config::Config;
 use crate::model::Pseudonyms;
 use crate::model::time::Millis;
-use crate::store::Store;
+use crate::store::{Store, volume};
 
+/// Bytes that have to be free at least.
+const LEAST_FREE: u64 = 200 * 1024 * 1024;
+/// Minutes by which clocks may differ.
+const MOST_APART: i64 = 5;
 /// How long a remote repository is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -53,16 +57,19 @@ pub fn check(
         config.teams.len()
     ))];
     findings.extend(complaints.iter().cloned().map(wrong));
+    findings.extend(disk(config));
     findings.extend(super::ledger::problems(config).into_iter().map(wrong));
     let mut refused = false;
     for (source, allow_write) in &sources.github {
         let answer = runtime.block_on(github::check(source, Arc::new(Meter::default())));
         refused |= matches!(answer, Err(CollectError::Refused(_)));
-        findings.extend(github_findings(source, *allow_write, answer));
+        findings.extend(clock(&source.host, answer.as_ref().ok().and_then(|access| access.server), now));
+        findings.extend(github_findings(source, *allow_write, answer, now));
     }
     for source in &sources.jira {
         let answer = runtime.block_on(jira::check(source, Arc::new(Meter::default())));
         refused |= matches!(answer, Err(CollectError::Refused(_)));
+        findings.extend(clock(&source.host, answer.as_ref().ok().and_then(|access| access.server), now));
         findings.extend(jira_findings(source, answer));
     }
     for source in &sources.git {
@@ -97,6 +104,50 @@ pub fn check(
     Ok((exit, findings))
 }
 
+/// Whether the disks have room, and are such as a store may lie on.
+fn disk(config: &Config) -> Vec<Finding> {
+    let place = &config.store.path;
+    let told = match volume(place) {
+        Ok(told) => told,
+        Err(error) => return vec![wrong(format!("store {}: its disk cannot be asked: {error}", place.display()))],
+    };
+    let held = Store::open_reader(&config.store).ok().flatten().map_or(0, |store| store.bytes());
+    let wanted = LEAST_FREE.max(2 * held);
+    let mebibytes = |bytes: u64| bytes / (1024 * 1024);
+    let mut findings = Vec::new();
+    findings.push(if told.free < wanted {
+        let (free, wanted) = (mebibytes(told.free), mebibytes(wanted));
+        let out = "make room, or name another place in [store] path";
+        wrong(format!("store {}: {free} MiB are free, a night may want {wanted}; {out}", place.display()))
+    } else {
+        fine(format!("store {}: {} MiB are free", place.display(), mebibytes(told.free)))
+    });
+    if let Some(kind) = told.remote {
+        findings.push(wrong(format!(
+            "store {}: it lies on {kind}, which keeps neither locks nor the order of writes; put it on a local disk",
+            place.display()
+        )));
+    }
+    findings
+}
+
+/// Whether a service's clock and this machine's agree. Nothing that is stored rests on this machine's; days that are
+/// measured do.
+fn clock(host: &str, server: Option<Millis>, now: jiff::Timestamp) -> Option<Finding> {
+    let apart = (server?.0 - Millis::from_timestamp(now).0) / 60_000;
+    let way = if apart > 0 { "behind" } else { "ahead of" };
+    (apart.abs() >= MOST_APART).then(|| {
+        wrong(format!("this machine's clock is {} min {way} that of {host}; set it by the network's time", apart.abs()))
+    })
+}
+
+/// Whether a date such as `2026-12-01 00:00:00 UTC` lies within two weeks.
+fn is_soon(date: &str, now: jiff::Timestamp) -> bool {
+    let day: Option<jiff::civil::Date> = date.get(..10).and_then(|day| day.parse().ok());
+    let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    day.is_some_and(|day| (day - today).get_days() <= 14)
+}
+
 /// How many active accounts of the store belong to nobody. People outside the teams are no mistake, so this is only told.
 fn unmatched(config: &Config, now: jiff::Timestamp) -> Result<Vec<Finding>, Failure> {
     let Some(store) = Store::open_reader(&config.store)? else { return Ok(Vec::new()) };
@@ -123,6 +174,7 @@ fn github_findings(
     source: &github::GithubSource,
     allow_write: bool,
     answer: Result<github::Access, CollectError>,
+    now: jiff::Timestamp,
 ) -> Vec<Finding> {
     let host = &source.host;
     let access = match answer {
@@ -134,6 +186,10 @@ fn github_findings(
         access.remaining.map_or_else(String::new, |left| format!(", {left} requests left this hour")),
         access.expires.as_ref().map_or_else(String::new, |date| format!(", it expires on {date}")),
     ))];
+    if access.expires.as_deref().is_some_and(|date| is_soon(date, now)) {
+        let date = access.expires.as_deref().unwrap_or_default();
+        findings.push(wrong(format!("GitHub {host}: the token expires soon ({date}); make a new one in time")));
+    }
     if let Some(sentence) = teams_hidden(&access.scopes) {
         findings.push(fine(format!("GitHub {host}: {sentence}")));
     }

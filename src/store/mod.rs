@@ -27,6 +27,7 @@ mod merge;
 mod parquet;
 mod purge;
 pub mod schema;
+mod volume;
 
 pub use error::StoreError;
 pub use held::{Held, held};
@@ -36,6 +37,7 @@ pub use manifest::{LiveFile, Manifest};
 pub use mend::{Fault, Repaired, Verified, repair, rollback, verify, versions};
 pub use purge::Counts;
 pub use schema::{TABLES, Table, table};
+pub use volume::{Volume, volume};
 
 use crate::model::{Batch, Cursor, Cursors, Pseudonyms, ScopeId};
 use error::At;
@@ -143,6 +145,12 @@ impl Store {
             *rows.entry(name.to_owned()).or_default() += file.rows;
         }
         rows
+    }
+
+    /// Bytes of all live files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.manifest.files.values().chain(self.manifest.history.values()).map(|file| file.bytes).sum()
     }
 
     /// The live files of a table, sorted.

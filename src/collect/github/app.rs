@@ -8,7 +8,8 @@ use openssl::sign::Signer;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::client::{date, open, whole};
+use super::client::{date, whole};
+use super::transport::open;
 use crate::collect::http::{Answer, CollectError, Gate, Patience, Verdict, policy};
 use crate::model::time::Millis;
 
@@ -53,7 +54,7 @@ impl App {
         let patience = gate.meter().patience();
         let now = clock(base, patience).await?;
         let jwt = self.statement(now.0.div_euclid(1000))?;
-        let client = open(base, &jwt, patience)?;
+        let client = open(base, Some(&jwt), patience)?;
         let installation = match self.installation {
             Some(installation) => installation,
             None => self.find(&client, gate).await?,
@@ -109,12 +110,7 @@ impl App {
 
 /// The service's own clock, which the statement is judged by; this machine's may be wrong.
 async fn clock(base: &str, patience: &Patience) -> Result<Millis, CollectError> {
-    let anonymous = Octocrab::builder()
-        .base_uri(base)
-        .map_err(|_| CollectError::Scope("its address cannot be used".to_owned()))?
-        .set_connect_timeout(Some(patience.connect))
-        .build()
-        .map_err(|_| CollectError::Scope("its address cannot be used".to_owned()))?;
+    let anonymous = open(base, None, patience)?;
     // Whatever it answers: the time stands in the headers of a refusal as well.
     let answer = whole(anonymous._get("/meta"), patience).await.map_err(|_| CollectError::Unreachable)?;
     date(&answer).ok_or_else(|| CollectError::Scope("the service does not tell the time".to_owned()))

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::app::{App, Credential};
+use super::transport::open;
 use crate::collect::Meter;
 use crate::collect::http::{
-    Answer, CollectError, Gate, LARGEST_BODY, Patience, Service, TransportError, Verdict, policy,
+    Answer, CollectError, Gate, LARGEST_BODY, Patience, Service, TransportError, Verdict, client, policy,
 };
 use crate::model::time::Millis;
 
@@ -55,7 +56,7 @@ struct Session {
 impl Session {
     fn open(base: &str, token: &SecretString, number: u32, patience: &Patience) -> Result<Self, CollectError> {
         let graph = base.strip_suffix("/v3").filter(|rest| rest.ends_with("/api")).unwrap_or(base);
-        Ok(Self { rest: open(base, token, patience)?, graph: open(graph, token, patience)?, number })
+        Ok(Self { rest: open(base, Some(token), patience)?, graph: open(graph, Some(token), patience)?, number })
     }
 }
 
@@ -192,19 +193,6 @@ impl Client {
     }
 }
 
-/// octocrab with a token.
-pub(super) fn open(base: &str, token: &SecretString, patience: &Patience) -> Result<Octocrab, CollectError> {
-    let unusable = |_: octocrab::Error| CollectError::Scope("its address cannot be used".to_owned());
-    Octocrab::builder()
-        .base_uri(base)
-        .map_err(unusable)?
-        .personal_token(token.clone())
-        .set_connect_timeout(Some(patience.connect))
-        .set_read_timeout(Some(patience.whole))
-        .build()
-        .map_err(unusable)
-}
-
 type Body = http_body_util::combinators::BoxBody<bytes::Bytes, octocrab::Error>;
 
 /// The server's own clock.
@@ -240,21 +228,16 @@ async fn read(
     Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: bytes })
 }
 
-/// What kept a request from being answered; the error's own text may hold the address.
+/// What kept a request from being answered; octocrab's error holds that of the shared client.
 fn transport(error: &octocrab::Error) -> TransportError {
     let mut source: Option<&dyn std::error::Error> = Some(error);
-    let mut text = String::new();
     while let Some(cause) = source {
-        text.push_str(&cause.to_string().to_lowercase());
+        if let Some(cause) = cause.downcast_ref::<reqwest::Error>() {
+            return client::transport(cause);
+        }
         source = cause.source();
     }
-    if text.contains("connect") && (text.contains("refused") || text.contains("dns") || text.contains("unreachable")) {
-        TransportError::Connect
-    } else if text.contains("timed out") || text.contains("timeout") || text.contains("elapsed") {
-        TransportError::Timeout
-    } else {
-        TransportError::Interrupted
-    }
+    TransportError::Interrupted
 }
 
 /// Adds the fragments that a question uses, and those that they use.

@@ -20,12 +20,14 @@ mod pulls;
 mod rows;
 mod streams;
 mod teams;
+mod transport;
 mod walk;
 
 use super::http::CollectError;
 use super::{Context, Delivery, Meter, Outcome, ScopeId, ScopeReport};
 use crate::model::Batch;
 use crate::model::records::{Release, Repository};
+use crate::model::time::Millis;
 use answers::{Glance, Published, part};
 pub use app::{App, Credential};
 use client::Client;
@@ -277,6 +279,8 @@ pub struct Access {
     pub repositories: Vec<(String, bool)>,
     /// Configured logins that the service does not know.
     pub unresolved: usize,
+    /// The service's own clock.
+    pub server: Option<Millis>,
 }
 
 impl Access {
@@ -310,5 +314,6 @@ pub async fn check(source: &GithubSource, meter: Arc<Meter>) -> Result<Access, C
         remaining: answer.header("x-ratelimit-remaining").and_then(|left| left.parse().ok()),
         repositories: glances.into_iter().map(|(name, glance)| (name, glance.is_some())).collect(),
         unresolved: source.logins.len() - accounts.len(),
+        server: client::date(&answer),
     })
 }

@@ -51,12 +51,28 @@ pub async fn tell(request: reqwest::RequestBuilder) -> Result<Answer, TransportE
     Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body: Vec::new() })
 }
 
-fn transport(error: &reqwest::Error) -> TransportError {
-    if error.is_timeout() {
+/// What kept a request from being answered, without any address.
+#[must_use]
+pub fn transport(error: &reqwest::Error) -> TransportError {
+    if is_distrust(error) {
+        TransportError::Distrust
+    } else if error.is_timeout() {
         TransportError::Timeout
     } else if error.is_connect() {
         TransportError::Connect
     } else {
         TransportError::Interrupted
     }
+}
+
+/// Whether a certificate was not accepted: the TLS library tells it in words alone.
+fn is_distrust(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.to_string().to_lowercase().contains("certificate") {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }

@@ -91,7 +91,15 @@ impl Gate {
                     Verdict::Refused(reason) => return Err(CollectError::Refused(reason)),
                 },
                 Err(TransportError::TooLarge) => {
-                    return Err(CollectError::Scope("an answer is larger than 64 MiB".to_owned()));
+                    return Err(CollectError::Scope("an answer is larger than 20 MiB (a calendar: 8 MiB)".to_owned()));
+                }
+                // Trying again changes no certificate.
+                Err(TransportError::Distrust) => {
+                    return Err(CollectError::Scope(
+                        "its certificate is not accepted; correct the address, or name the authority that signed it in \
+                         SSL_CERT_FILE"
+                            .to_owned(),
+                    ));
                 }
                 Err(TransportError::Connect) if tries >= UNREACHABLE_TRIES => return Err(CollectError::Unreachable),
                 Err(error) => (None, false, error.to_string()),

@@ -11,8 +11,10 @@ pub use gate::Gate;
 pub use patience::Patience;
 pub use policy::{Service, Verdict};
 
-/// Decoded bytes of an answer, at most.
-pub const LARGEST_BODY: usize = 64 * 1024 * 1024;
+/// Decoded bytes of an answer, at most. Together with [`MOST_VALUES`] it bounds what an answer costs to some 60 MiB.
+pub const LARGEST_BODY: usize = 20 * 1024 * 1024;
+/// Values of an answer in JSON, at most: each takes some thirty bytes of memory, and two of the answer's text.
+const MOST_VALUES: usize = 500_000;
 
 /// A whole answer, whatever its status.
 #[derive(Clone, Debug)]
@@ -27,8 +29,11 @@ impl Answer {
     /// The body as JSON; lone surrogates, which would fail the whole document, are replaced.
     ///
     /// # Errors
-    /// The parser's error, which quotes nothing of the body.
+    /// The parser's error, which quotes nothing of the body; one for an answer of more than [`MOST_VALUES`] values.
     pub fn json(&self) -> Result<Value, serde_json::Error> {
+        if values(&self.body) > MOST_VALUES {
+            return Err(<serde_json::Error as serde::de::Error>::custom("it has too many parts"));
+        }
         serde_json::from_slice(&self.body).or_else(|error| {
             let text = String::from_utf8_lossy(&self.body);
             let mended = without_lone_surrogates(&text);
@@ -41,6 +46,21 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
+}
+
+/// How many values a text in JSON has at most, by its separators outside of strings.
+fn values(body: &[u8]) -> usize {
+    let (mut count, mut quoted, mut escaped) = (1, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Replaces `\udXXX` escapes that stand alone by the replacement character.
@@ -72,6 +92,8 @@ fn without_lone_surrogates(text: &str) -> String {
 pub enum TransportError {
     #[error("nobody answers there")]
     Connect,
+    #[error("its certificate is not accepted")]
+    Distrust,
     #[error("it took too long")]
     Timeout,
     #[error("the answer is too large")]
@@ -121,6 +143,15 @@ impl CollectError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_counted_outside_of_strings_and_too_many_are_refused() {
+        assert_eq!(values(br#"{"a":[1,2,{}],"b":"x,[\",{"}"#), 7);
+        let answer = |body: Vec<u8>| Answer { status: 200, headers: http::HeaderMap::new(), body };
+        let list = |count: usize| [b"[".to_vec(), b"0,".repeat(count - 1), b"0]".to_vec()].concat();
+        assert!(answer(list(400_000)).json().is_ok());
+        assert!(answer(list(600_000)).json().is_err());
+    }
 
     #[test]
     fn a_lone_surrogate_costs_a_character_and_not_a_page() {

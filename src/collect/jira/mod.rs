@@ -26,6 +26,7 @@ pub use census::{KnownIssues, Stored};
 
 use super::http::CollectError;
 use super::{Context, Meter, Outcome, ScopeId, ScopeReport};
+use crate::model::time::Millis;
 use census::Census;
 use changes::{BULK, Changes};
 use client::Client;
@@ -308,6 +309,8 @@ pub struct Access {
     pub projects: Vec<(String, bool)>,
     /// What the account may do beyond reading; `None` where the service does not tell.
     pub writes: Option<Vec<String>>,
+    /// The service's own clock, where it tells it.
+    pub server: Option<Millis>,
 }
 
 /// Permissions beyond reading that are asked about: one question, whatever the account may do.
@@ -351,5 +354,6 @@ pub async fn check(source: &JiraSource, meter: Arc<Meter>) -> Result<Access, Col
         access.projects.push((project.clone(), seen));
     }
     access.writes = writes(source, &client).await?;
+    access.server = site::server_time(source, &client).await?;
     Ok(access)
 }

@@ -114,7 +114,7 @@ pub async fn site(source: &JiraSource, client: &Client, context: &Context) -> Re
 }
 
 /// The server's clock; `None` where it does not say. Refuses the other kind of Jira, whose answers would be misread.
-async fn server_time(source: &JiraSource, client: &Client) -> Result<Option<Millis>, CollectError> {
+pub(super) async fn server_time(source: &JiraSource, client: &Client) -> Result<Option<Millis>, CollectError> {
     let info = match client.get("GET /serverInfo", &format!("{}/serverInfo", source.api())).await {
         Ok(info) => info,
         Err(CollectError::NotVisible | CollectError::BadQuestion(_)) => return Ok(None),

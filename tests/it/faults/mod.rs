@@ -26,6 +26,7 @@ mod data;
 mod ends;
 mod github_answers;
 mod jira_answers;
+mod month;
 mod wire;
 
 const TOKEN: &str = "token-of-a-test";
@@ -54,6 +55,8 @@ pub struct Case {
     pub only_later: bool,
     /// A later night never asks for it.
     pub only_first: bool,
+    /// Much has to be read before it shows.
+    pub is_large: bool,
 }
 
 /// A case that heals after some waits, or is named.
@@ -64,12 +67,24 @@ pub fn case(
     act: fn(&Asked, Reply, Moment) -> Sent,
     ends: Ends,
 ) -> Case {
-    Case { name, fault: Fault { concerns, when, act }, ends, waits: 0, only_later: false, only_first: false }
+    Case {
+        name,
+        fault: Fault { concerns, when, act },
+        ends,
+        waits: 0,
+        only_later: false,
+        only_first: false,
+        is_large: false,
+    }
 }
 
 impl Case {
     pub fn waiting(self, seconds: u64) -> Self {
         Self { waits: seconds, ..self }
+    }
+
+    pub fn large(self) -> Self {
+        Self { is_large: true, ..self }
     }
 
     pub fn first(self) -> Self {
@@ -135,6 +150,15 @@ fn review(number: i64, day: u32) -> Value {
 
 /// The services before (`later` = false) and after a day on which something happened.
 async fn doubles(later: bool) -> Doubles {
+    grown(later, 0).await
+}
+
+/// The services so many nights after the day on which something happened.
+async fn doubles_on(night: u64) -> Doubles {
+    grown(true, i64::try_from(night).expect("small")).await
+}
+
+async fn grown(later: bool, nights: i64) -> Doubles {
     let mut code = organisation::github();
     let comment = |id: i64, day: u32| {
         json!({
@@ -180,6 +204,29 @@ async fn doubles(later: bool) -> Doubles {
         issues.push(issue("PAY", 10_006, ("1", "PAY"), 24));
         issues.push(issue("OPS", 20_004, ("2", "OPS"), 24));
     }
+    for night in 1..=nights {
+        let at = |hour: i64| {
+            let begin: jiff::Timestamp = LATER.parse().expect("a time");
+            begin + jiff::SignedDuration::from_hours(24 * (night - 1) + hour)
+        };
+        let told = |hour: i64| at(hour).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let mut fresh = pull(31 + night, 24);
+        fresh["createdAt"] = json!(told(6));
+        fresh["updatedAt"] = json!(told(7));
+        payments.pulls.push(fresh);
+        let number = usize::try_from(night).expect("small") % 30;
+        payments.pulls[number]["updatedAt"] = json!(told(8));
+        payments.pulls[number]["additions"] = json!(100 + night);
+        let mut said = comment(6 + night, 24);
+        (said["created_at"], said["updated_at"]) = (json!(told(9)), json!(told(9)));
+        payments.review_comments.push(said);
+        let number = usize::try_from(night).expect("small") % issues.len();
+        issues[number]["fields"]["updated"] = json!(at(10).strftime("%Y-%m-%dT%H:%M:%S.000+0000").to_string());
+        issues[number]["fields"]["status"]["id"] = json!(if night % 2 == 0 { "3" } else { "5" });
+        let mut added = issue("OPS", 20_004 + night, ("2", "OPS"), 24);
+        added["fields"]["updated"] = json!(at(11).strftime("%Y-%m-%dT%H:%M:%S.000+0000").to_string());
+        issues.push(added);
+    }
     tickets.issues = issues;
     tickets.page = 2;
     code.repositories.push(ledger);
@@ -212,6 +259,8 @@ struct Stage {
     /// What an undisturbed first night and an undisturbed second one come to.
     first: Value,
     second: Value,
+    /// In which the doubles live.
+    runtime: tokio::runtime::Runtime,
 }
 
 /// The live files and cursors of a store. `seq` counts commits, the size of a page is learned, and
@@ -255,8 +304,6 @@ impl Stage {
     fn new() -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let (before, after) = runtime.block_on(async { (doubles(false).await, doubles(true).await) });
-        // The doubles live in the runtime.
-        std::mem::forget(runtime);
         let server = Faulty::start();
         let sources = github_lines(&server.url) + &jira_lines(&server.url);
         let person = format!("calendar = \"{}/calendars/ada.ics\"", server.url);
@@ -269,6 +316,7 @@ impl Stage {
             kept: tempfile::tempdir().expect("a folder"),
             first: Value::Null,
             second: Value::Null,
+            runtime,
         };
         stage.undisturbed(false);
         copied(&stage.place.path("store"), &stage.kept.path().join("store"));
@@ -292,8 +340,20 @@ impl Stage {
         }
     }
 
+    /// The folder as it is before a first night, or before one after an undisturbed night.
+    fn prepare(&self, first: bool) {
+        self.empty();
+        if !first {
+            copied(&self.kept.path().join("store"), &self.place.path("store"));
+        }
+    }
+
     /// The program in this process, so that waits pass by the server's clock.
     fn run(&self, arguments: &[&str], now: &str) -> Ended {
+        self.run_within(arguments, now, PATIENCE)
+    }
+
+    fn run_within(&self, arguments: &[&str], now: &str, patience: Duration) -> Ended {
         let config = self.place.path("undercurrent.toml");
         let config = config.to_str().expect("a path of a test");
         let (command, rest) = arguments.split_first().expect("a command");
@@ -306,7 +366,8 @@ impl Stage {
             random: &|| Ok(KEY),
             terminal: false,
             watched: false,
-            patience: Patience::counted(self.server.clock.clone(), PATIENCE),
+            complain: &|_| {},
+            patience: Patience::counted(self.server.clock.clone(), patience),
             interrupt: Interrupt::new().1,
         };
         match Cli::parse_from(all).run(&outside) {
@@ -317,13 +378,10 @@ impl Stage {
 
     /// One fault on one kind of night.
     fn play(&self, case: &Case, first: bool) -> Result<(), String> {
-        self.empty();
-        if !first {
-            copied(&self.kept.path().join("store"), &self.place.path("store"));
-        }
+        self.prepare(first);
         self.server.set(&self.after.world, Some(case.fault));
         let begun = Instant::now();
-        let ended = self.run(&["run"], LATER);
+        let ended = self.run_within(&["run"], LATER, if case.is_large { LONG_PATIENCE } else { PATIENCE });
         let (took, (struck, asked)) = (begun.elapsed(), self.server.seen());
         let expected = if first { &self.first } else { &self.second };
         if struck == 0 {
@@ -427,6 +485,7 @@ const EARLIER: &str = "2026-11-24T04:00:00Z";
 const LATER: &str = "2026-11-25T04:00:00Z";
 /// Bound of a single answer in these tests.
 const PATIENCE: Duration = Duration::from_millis(1500);
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 
 fn difference(expected: &Value, now: &Value) -> String {
     let files = |value: &Value| -> BTreeMap<String, Value> {

@@ -141,7 +141,7 @@ pub fn cases(service: &Service) -> Vec<Case> {
         case(names[14], on, When::Always, page, Ends::Named("it answered with a page instead of data")),
         case(names[15], on, When::First(1), |_, _, _| Sent::Silence, Ends::Healed),
         case(names[16], on, When::First(1), |_, good, _| Sent::Trickle(good), Ends::Healed),
-        case(names[17], on, When::First(1), |_, _, _| Sent::Endless, Ends::Named("larger than 64 MiB")),
+        case(names[17], on, When::First(1), |_, _, _| Sent::Endless, Ends::Named("larger than 20 MiB")).large(),
         case(
             names[18],
             on,
@@ -151,8 +151,9 @@ pub fn cases(service: &Service) -> Vec<Case> {
                 let bomb = zipped(&vec![b' '; 96 * 1024 * 1024]);
                 body(good.with("content-encoding", "gzip"), |_| bomb)
             },
-            Ends::Named("larger than 64 MiB"),
-        ),
+            Ends::Named("larger than 20 MiB"),
+        )
+        .large(),
         case(
             names[19],
             on,

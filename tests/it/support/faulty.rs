@@ -99,9 +99,11 @@ pub struct World {
 #[derive(Default)]
 struct State {
     world: World,
-    fault: Option<Fault>,
-    concerned: usize,
+    /// Each with how often it was concerned.
+    faults: Vec<(Fault, usize)>,
     struck: usize,
+    /// Whole days after [`BEGIN`].
+    day: i64,
     asked: Vec<Asked>,
 }
 
@@ -132,8 +134,20 @@ impl Faulty {
 
     /// Another world, another fault, and a clock set back to its begin.
     pub fn set(&self, world: &World, fault: Option<Fault>) {
+        self.set_all(world, &fault.into_iter().collect::<Vec<_>>());
+    }
+
+    /// The same with several faults: of those that strike, the first does.
+    pub fn set_all(&self, world: &World, faults: &[Fault]) {
+        self.set_at(world, faults, 0);
+    }
+
+    /// The same so many days later.
+    pub fn set_at(&self, world: &World, faults: &[Fault], day: u64) {
         self.clock.store(0, Ordering::SeqCst);
-        *self.lock() = State { world: world.clone(), fault, ..State::default() };
+        let faults = faults.iter().map(|fault| (*fault, 0)).collect();
+        let day = i64::try_from(day).expect("days are few");
+        *self.lock() = State { world: world.clone(), faults, day, ..State::default() };
     }
 
     /// How often the fault struck, and what was asked in all.
@@ -168,23 +182,28 @@ impl Faulty {
 
     fn answer(&self, asked: Asked, head: &str, body: &[u8]) -> Sent {
         let seconds = self.clock.load(Ordering::SeqCst) / 1000;
-        let mut moment = Moment { number: 0, now: BEGIN + i64::try_from(seconds).unwrap_or(i64::MAX) };
-        let (world, strikes) = {
+        let (world, strikes, moment) = {
             let mut state = self.lock();
             state.asked.push(asked.clone());
-            let fault = state.fault.filter(|fault| (fault.concerns)(&asked));
-            let number = state.concerned;
-            state.concerned += usize::from(fault.is_some());
-            let strikes = fault.filter(|fault| match fault.when {
-                When::Always => true,
-                When::First(count) => number < count,
-                When::From(first) => number >= first,
-                When::EveryThird => number % 3 == 2,
-                When::Until(end) => seconds < end,
-            });
-            moment.number = state.struck;
+            let mut strikes = None;
+            for (fault, concerned) in state.faults.iter_mut().filter(|(fault, _)| (fault.concerns)(&asked)) {
+                let number = *concerned;
+                *concerned += 1;
+                let now = match fault.when {
+                    When::Always => true,
+                    When::First(count) => number < count,
+                    When::From(first) => number >= first,
+                    When::EveryThird => number % 3 == 2,
+                    When::Until(end) => seconds < end,
+                };
+                if now && strikes.is_none() {
+                    strikes = Some(*fault);
+                }
+            }
+            let now = BEGIN + 86_400 * state.day + i64::try_from(seconds).unwrap_or(i64::MAX / 2);
+            let moment = Moment { number: state.struck, now };
             state.struck += usize::from(strikes.is_some());
-            (state.world.clone(), strikes)
+            (state.world.clone(), strikes, moment)
         };
         let good = self.good(&world, &asked, head, body, moment);
         let date = jiff::Timestamp::from_second(moment.now).expect("a time of this century");
