@@ -928,7 +928,7 @@ events = [{ from = "2026-10-26", to = "2026-10-28", kind = "release", label = "r
         check(
             "[[teams]]",
             "[[github]]\nurl = \"https://api.github.com\"\napp-id = 7\n[[teams]]",
-            "13:1: [[github]] needs the key `private-key-env` or `private-key-file`",
+            "13:1: [[github]] needs the key `private-key-env`, `private-key-file` or `private-key-command`",
         );
         check(
             "[[teams]]",

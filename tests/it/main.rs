@@ -14,6 +14,7 @@ mod git;
 mod github;
 mod github_issues;
 mod graphql;
+mod hostile;
 mod jira;
 mod jira_double;
 mod ledger;

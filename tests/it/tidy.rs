@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use undercurrent::store::TABLES;
 
 /// Where each outside crate may be used: prefixes of paths below `src`.
-const FENCES: [(&str, &[&str]); 22] = [
+const FENCES: [(&str, &[&str]); 24] = [
     ("regex", &["language/"]),
     ("unicode_normalization", &["language/fold.rs"]),
     ("octocrab", &["collect/github/"]),
@@ -27,7 +27,9 @@ const FENCES: [(&str, &[&str]); 22] = [
     ("indicatif", &["cli/progress.rs"]),
     ("openssl", &["collect/github/app.rs"]),
     ("tracing_subscriber", &["main.rs"]),
-    ("tokio", &["collect/", "deliver/", "pipeline/"]),
+    ("tokio", &["collect/", "deliver/", "pipeline/", "main.rs"]),
+    ("tower_service", &["collect/github/transport.rs"]),
+    ("rustix", &["store/volume.rs"]),
     ("lettre", &["deliver/mail.rs"]),
 ];
 
@@ -318,4 +320,23 @@ fn every_switch_of_the_works_council_s_list_is_one_of_the_configuration() {
         }
     }
     assert!(known > 15, "{known}");
+}
+
+#[test]
+fn every_test_that_the_page_about_other_tools_names_is_there() {
+    let page = read(&root().join("docs/peers.md"));
+    let folders = ["src", "tests/it"].map(|folder| files_below(&root().join(folder), "rs"));
+    let sources: String =
+        folders.iter().flatten().filter(|path| !path.ends_with("tidy.rs")).map(|path| read(path)).collect();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains('#') | line.contains('`'));
+    let mut named = 0;
+    for row in rows {
+        let held = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        for name in held.split('`').skip(1).step_by(2) {
+            let is_there = sources.contains(&format!("\"{name}\"")) || sources.contains(&format!("fn {name}("));
+            assert!(is_there, "docs/peers.md names {name}, which no test is called");
+            named += 1;
+        }
+    }
+    assert!(named >= 40, "{named} tests are named");
 }

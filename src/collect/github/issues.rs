@@ -71,6 +71,18 @@ pub struct Place {
     unknown: bool,
 }
 
+/// The rows of a page of issues, as many as can be read.
+pub(super) fn of_page(answer: &Value, rows: &Rows<'_>) -> Batch {
+    let rows = ItemRows { rows, project: "owner/name", in_progress: &[] };
+    let mut batch = Batch::default();
+    let page: Option<Connection<Item>> = part(answer, &["data", "repository", "issues"]);
+    for item in page.into_iter().flat_map(|page| page.nodes) {
+        // One whose times cannot be read is none.
+        let _ = rows.item(&item, &mut batch);
+    }
+    batch
+}
+
 /// The visible repositories whose issues are wanted.
 pub fn places(source: &GithubSource, glances: &[(String, Option<Glance>)]) -> Vec<Place> {
     let place = |(label, glance): &(String, Option<Glance>)| {

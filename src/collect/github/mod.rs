@@ -13,6 +13,7 @@ mod answers;
 mod app;
 mod checks;
 mod client;
+pub mod entrances;
 mod estimate;
 mod issues;
 mod people;

@@ -85,7 +85,11 @@ fn success(service: Service, headers: &HeaderMap, body: &[u8]) -> Verdict {
     }
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xEF | 0xBB | 0xBF));
     match (service, first) {
-        (Service::Calendar | Service::Webhook, _) | (_, Some(b'{' | b'[')) => Verdict::Ok,
+        (Service::Calendar | Service::Webhook, _) => Verdict::Ok,
+        (_, Some(b'{' | b'[')) if super::is_too_much(body) => {
+            Verdict::Scope("an answer has more parts than are read".to_owned())
+        }
+        (_, Some(b'{' | b'[')) => Verdict::Ok,
         // A login page, or an error page of something in between.
         _ => Verdict::Retry { after: None, smaller: false, why: "it answered with a page instead of data" },
     }

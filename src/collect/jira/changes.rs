@@ -203,7 +203,7 @@ impl<'a> Log<'a> {
     }
 
     /// Adds a history; whether the issue moved to another project with it.
-    fn add(&mut self, id: i64, history: &Value) -> bool {
+    pub fn add(&mut self, id: i64, history: &Value) -> bool {
         let Some(history) = History::read(history, self.changed) else {
             self.changes.broken.insert(id);
             return false;

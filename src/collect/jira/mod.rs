@@ -13,6 +13,7 @@ mod answers;
 mod census;
 mod changes;
 mod client;
+pub mod entrances;
 mod estimate;
 mod fields;
 mod people;

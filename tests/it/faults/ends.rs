@@ -57,6 +57,7 @@ const HOUR: Fault = Fault {
     concerns: on_pulls,
     when: When::Always,
     act: |_, _, _| Sent::Whole(Reply::new(429, "{}").with("retry-after", 3000)),
+    heard: str::to_owned,
 };
 
 fn until_it_waits(stage: &Stage) {
@@ -179,5 +180,35 @@ fn after_missed_nights_and_beside_a_wrong_clock_one_run_catches_up() {
         if nights[1] < "2027" {
             assert_eq!(of_code(&store), of_code(&fresh), "{nights:?}");
         }
+    }
+}
+
+#[test]
+fn perceval_865_a_first_night_asks_for_no_changes_since_1970() {
+    let stage = Stage::new();
+    stage.empty();
+    stage.server.set(&stage.after.world, None);
+    assert_eq!(stage.run(&["collect"], LATER).exit, 0);
+    let asked = stage.server.seen().1;
+    assert!(asked.iter().any(|asked| asked.path.contains("/pulls/comments")));
+    assert!(asked.iter().all(|asked| !asked.path.contains("since=1970")), "GitHub answers it with an empty list");
+}
+
+#[test]
+fn every_service_is_asked_through_the_proxy_that_the_environment_names() {
+    let stage = Stage::new();
+    stage.empty();
+    // Nobody answers there but through the proxy.
+    let elsewhere = "http://127.0.0.1:9";
+    let text = stage.place.read("undercurrent.toml").replace(&stage.server.url, elsewhere);
+    std::fs::write(stage.place.path("undercurrent.toml"), text).expect("it is written");
+    stage.server.set(&stage.after.world, None);
+    stage.server.shown_as(elsewhere);
+    let proxy = [("http_proxy", stage.server.url.as_str()), ("no_proxy", "")];
+    let ended = stage.place.run_with(&proxy, &["--quiet", "run", "--as-of", LATER]);
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    let asked = stage.server.seen().1;
+    for service in [super::on_github, super::on_jira, super::on_calendar] {
+        assert!(asked.iter().any(service), "each of the three went through it");
     }
 }

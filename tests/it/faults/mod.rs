@@ -69,7 +69,7 @@ pub fn case(
 ) -> Case {
     Case {
         name,
-        fault: Fault { concerns, when, act },
+        fault: Fault { concerns, when, act, heard: str::to_owned },
         ends,
         waits: 0,
         only_later: false,
@@ -81,6 +81,10 @@ pub fn case(
 impl Case {
     pub fn waiting(self, seconds: u64) -> Self {
         Self { waits: seconds, ..self }
+    }
+
+    pub fn hearing(self, heard: fn(&str) -> String) -> Self {
+        Self { fault: Fault { heard, ..self.fault }, ..self }
     }
 
     pub fn large(self) -> Self {
@@ -391,6 +395,9 @@ impl Stage {
             return Err(format!("it took {took:?}"));
         }
         self.while_it_lasts(case, &ended, expected, struck)?;
+        if !first {
+            self.nothing_went()?;
+        }
         self.no_token(&asked)?;
         self.server.set(&self.after.world, None);
         let again: &[&str] = if matches!(case.ends, Ends::Different) { &["collect", "--full"] } else { &["collect"] };
@@ -442,6 +449,21 @@ impl Stage {
             Ends::Refused(_, most) if struck > most => Err(format!("asked {struck} times with refused credentials")),
             _ => Ok(()),
         }
+    }
+
+    /// What was stored before is there while a fault lasts.
+    fn nothing_went(&self) -> Result<(), String> {
+        let rows = |store: &Path| -> BTreeMap<String, u64> {
+            let mut rows = BTreeMap::new();
+            for (part, file) in content(store)["files"].as_object().into_iter().flatten() {
+                let table = part.split('/').next().unwrap_or_default().to_owned();
+                *rows.entry(table).or_default() += file["rows"].as_u64().unwrap_or(0);
+            }
+            rows
+        };
+        let now = rows(&self.place.path("store"));
+        let fewer = rows(&self.kept.path().join("store")).into_iter().find(|(table, rows)| now.get(table) < Some(rows));
+        fewer.map_or(Ok(()), |(table, rows)| Err(format!("{table} had {rows} rows and has {:?}", now.get(&table))))
     }
 
     /// Every gap of the record stands on the team's page, where there is one.

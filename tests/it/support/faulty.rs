@@ -86,6 +86,8 @@ pub struct Fault {
     pub concerns: fn(&Asked) -> bool,
     pub when: When,
     pub act: fn(&Asked, Reply, Moment) -> Sent,
+    /// What the service understands in the place of the request's head.
+    pub heard: fn(&str) -> String,
 }
 
 /// Where good answers come from.
@@ -104,6 +106,8 @@ struct State {
     struck: usize,
     /// Whole days after [`BEGIN`].
     day: i64,
+    /// The address in answers, where the server stands in the place of another one.
+    shown: Option<String>,
     asked: Vec<Asked>,
 }
 
@@ -150,6 +154,11 @@ impl Faulty {
         *self.lock() = State { world: world.clone(), faults, day, ..State::default() };
     }
 
+    /// Answers as if it were the service at another address, as a proxy does.
+    pub fn shown_as(&self, address: &str) {
+        self.lock().shown = Some(address.to_owned());
+    }
+
     /// How often the fault struck, and what was asked in all.
     pub fn seen(&self) -> (usize, Vec<Asked>) {
         let state = self.lock();
@@ -163,6 +172,7 @@ impl Faulty {
     fn serve(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         while let Some((head, body)) = request(&mut reader) {
+            let head = without_address(&head);
             let header = |name: &str| {
                 let lines = head.lines().filter_map(|line| line.split_once(':'));
                 let mut found = lines.filter(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -205,7 +215,8 @@ impl Faulty {
             state.struck += usize::from(strikes.is_some());
             (state.world.clone(), strikes, moment)
         };
-        let good = self.good(&world, &asked, head, body, moment);
+        let head = strikes.map_or_else(|| head.to_owned(), |fault| (fault.heard)(head));
+        let good = self.good(&world, &asked, &head, body, moment);
         let date = jiff::Timestamp::from_second(moment.now).expect("a time of this century");
         let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let dated = good.with("date", &date);
@@ -234,7 +245,8 @@ impl Faulty {
             return reply.with("content-type", "text/calendar");
         }
         let upstream = if asked.path.starts_with("/rest/") { &world.jira } else { &world.github };
-        let own = |text: &str| text.replace(upstream.as_str(), &self.url);
+        let shown = self.lock().shown.clone().unwrap_or_else(|| self.url.clone());
+        let own = |text: &str| text.replace(upstream.as_str(), &shown);
         let mut reply = exchange(upstream, head, body);
         reply.headers.iter_mut().for_each(|(_, value)| *value = own(value));
         if let Ok(text) = std::str::from_utf8(&reply.body) {
@@ -259,6 +271,13 @@ fn request(reader: &mut BufReader<&TcpStream>) -> Option<(String, Vec<u8>)> {
     let mut body = vec![0; length(&head)];
     reader.read_exact(&mut body).ok()?;
     Some((head, body))
+}
+
+/// The head with a path alone in its first line; a proxy is told whole addresses.
+fn without_address(head: &str) -> String {
+    let Some((method, rest)) = head.split_once(' ') else { return head.to_owned() };
+    let path = rest.strip_prefix("http://").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
+    path.map_or_else(|| head.to_owned(), |path| format!("{method} {path}"))
 }
 
 fn length(head: &str) -> usize {
