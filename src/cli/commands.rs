@@ -169,7 +169,8 @@ fn told(tried: &Tried, page: &str) -> String {
 pub(super) fn check(place: &Where, json: bool, outside: &Outside<'_>) -> Result<ExitCode, Failure> {
     let config = Config::load(&place.config)?;
     let chosen = Chosen::on(&config)?;
-    let (exit, findings) = check::check(&config, &chosen.complaints, outside.now, outside.environment)?;
+    let now = place.as_of.unwrap_or(outside.now);
+    let (exit, findings) = check::check(&config, &chosen.complaints, now, outside.environment)?;
     for finding in findings {
         if json {
             print(&format!("{}\n", serde_json::json!({ "fine": finding.fine, "text": finding.text })));

@@ -191,7 +191,7 @@ fn a_second_run_at_once_is_turned_away() {
 fn a_store_that_cannot_be_written_has_an_exit_code_of_its_own() {
     let place = alone();
     fs::write(place.path("store"), "a file where a folder belongs").unwrap();
-    says(&place.night(), 6, &["cannot create", "store"]);
+    says(&place.night(), 6, &["cannot open", "store"]);
     assert_eq!(place.read("store"), "a file where a folder belongs");
 }
 

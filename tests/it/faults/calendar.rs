@@ -99,9 +99,15 @@ pub fn cases() -> Vec<Case> {
             |_, _, _| Sent::Whole(Reply::new(302, "")),
             Ends::Named("its address cannot be used"),
         ),
-        case("G13 304 that was not asked for", on, When::Always, |_, _, _| status(304), Ends::Named("nothing changed"))
-            .later()
-            .later(),
+        case(
+            "calendar 304 that was not asked for",
+            on,
+            When::Always,
+            |_, _, _| status(304),
+            Ends::Named("nothing changed"),
+        )
+        .later()
+        .later(),
         case(
             "calendar HTML",
             on,

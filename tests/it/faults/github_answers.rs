@@ -444,9 +444,11 @@ fn pages() -> Vec<Case> {
             |_, good, _| Sent::Whole(good),
             Ends::Healed,
         )
-        .hearing(|head| match (head.find("&since="), head.find(" HTTP/")) {
-            (Some(from), Some(to)) if from < to => format!("{}{}", &head[..from], &head[to..]),
-            _ => head.to_owned(),
+        .hearing(|head| {
+            let Some(from) = head.find("&since=") else { return head.to_owned() };
+            let rest = &head[from + 1..];
+            let to = rest.find(['&', ' ']).unwrap_or(rest.len());
+            format!("{}{}", &head[..from], &rest[to..])
         }),
         case(
             "P8 a clock an hour behind",
