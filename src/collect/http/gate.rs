@@ -29,7 +29,7 @@ pub struct Gate {
 }
 
 struct State {
-    /// By the clock of [`Patience`].
+    /// By the clock of [`super::Patience`].
     paused_until: Option<Duration>,
     /// What is left of the sum of all waits.
     budget: Duration,

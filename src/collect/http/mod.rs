@@ -11,7 +11,7 @@ pub use gate::Gate;
 pub use patience::Patience;
 pub use policy::{Service, Verdict};
 
-/// Decoded bytes of an answer, at most. Together with [`MOST_VALUES`] it bounds what an answer costs to some 60 MiB.
+/// Decoded bytes of an answer, at most. Together with the bound on its values it bounds what an answer costs to some 60 MiB.
 pub const LARGEST_BODY: usize = 20 * 1024 * 1024;
 /// Values of an answer in JSON, at most: each takes some thirty bytes of memory, and two of the answer's text.
 const MOST_VALUES: usize = 500_000;
@@ -29,7 +29,7 @@ impl Answer {
     /// The body as JSON; lone surrogates, which would fail the whole document, are replaced.
     ///
     /// # Errors
-    /// The parser's error, which quotes nothing of the body; one for an answer of more than [`MOST_VALUES`] values.
+    /// The parser's error, which quotes nothing of the body; one for an answer of more than 500,000 values.
     pub fn json(&self) -> Result<Value, serde_json::Error> {
         if is_too_much(&self.body) {
             return Err(<serde_json::Error as serde::de::Error>::custom("it has too many parts"));

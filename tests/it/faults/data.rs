@@ -9,10 +9,8 @@ use crate::support::faulty::{Moment, Reply, Sent};
 /// Changes every pull request of a page.
 fn pulls(good: Reply, change: fn(&mut Value)) -> Sent {
     changed(good, |value| {
-        for list in ["pullRequests"] {
-            let nodes = value["data"]["repository"][list]["nodes"].as_array_mut();
-            nodes.into_iter().flatten().for_each(change);
-        }
+        let nodes = value["data"]["repository"]["pullRequests"]["nodes"].as_array_mut();
+        nodes.into_iter().flatten().for_each(change);
     })
 }
 
