@@ -106,7 +106,6 @@ pub fn cases() -> Vec<Case> {
             |_, _, _| status(304),
             Ends::Named("nothing changed"),
         )
-        .later()
         .later(),
         case(
             "calendar HTML",

@@ -594,5 +594,6 @@ fn the_matrix_has_at_least_120_faults_and_no_name_twice() {
     let mut seen = BTreeSet::new();
     let twice: Vec<&str> = all.iter().flatten().map(|case| case.name).filter(|name| !seen.insert(*name)).collect();
     assert!(twice.is_empty(), "{twice:?}");
+    println!("{count} faults");
     assert!(count >= 120, "{count}");
 }
