@@ -11,6 +11,7 @@ pub struct Millis(pub i64);
 /// Before and from these on (1990 and 2100, UTC) no service tells a time in earnest.
 const EARLIEST: i64 = 631_152_000_000;
 const LATEST: i64 = 4_102_444_800_000;
+const DAY: i64 = 86_400_000;
 
 impl Millis {
     /// The instant, unless no service could mean it: before 1990 or from 2100 on.
@@ -19,11 +20,12 @@ impl Millis {
         (EARLIEST..LATEST).contains(&self.0).then_some(self)
     }
 
-    /// The change time by which versions of a record are compared. One that lies after `latest`, what the service's own
-    /// clock allows for, would push out every true version for years: it counts as the time of creation.
+    /// The change time by which versions of a record are compared. One that lies more than a day after `clocks`, the later
+    /// of the service's clock and this machine's, would push out every true version for years: it counts as the time of
+    /// creation. One wrong clock alone changes nothing.
     #[must_use]
-    pub fn as_version(self, created: Self, latest: Self) -> Self {
-        if self > latest { created } else { self }
+    pub fn as_version(self, created: Self, clocks: Self) -> Self {
+        if self.0 > clocks.0.saturating_add(DAY) { created } else { self }
     }
 
     /// The instant of a timestamp, cut to milliseconds.
@@ -100,6 +102,19 @@ impl WorkingHours {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_time_counts_unless_both_clocks_forbid_it() {
+        let (created, clocks) = (Millis(1_795_000_000_000), Millis(1_795_500_000_000));
+        for later in [-DAY, 0, DAY] {
+            let updated = Millis(clocks.0 + later);
+            assert_eq!(updated.as_version(created, clocks), updated);
+        }
+        assert_eq!(Millis(clocks.0 + DAY + 1).as_version(created, clocks), created);
+        assert_eq!(Millis(EARLIEST).plausible(), Some(Millis(EARLIEST)));
+        assert_eq!((Millis(EARLIEST - 1).plausible(), Millis(LATEST).plausible()), (None, None));
+    }
+
     use jiff::civil::date;
 
     #[test]

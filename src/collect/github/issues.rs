@@ -247,9 +247,8 @@ impl Walk<'_> {
             self.complete(&mut items).await?;
             brought.lost += page.lost + items.iter().map(Item::lost).sum::<u64>();
             let mut batch = self.rows(&items)?;
-            let latest = Millis(self.context.now.0 + DAY);
             for issue in &mut batch.issues {
-                issue.updated_at = issue.updated_at.as_version(issue.created_at, latest);
+                issue.updated_at = issue.updated_at.as_version(issue.created_at, self.context.now);
             }
             brought.rows += batch.rows() as u64;
             // A change time from the far future is stored but never moves the cursor.

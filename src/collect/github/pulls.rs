@@ -17,8 +17,6 @@ const PULLS: &str = include_str!("../../../queries/github/pull_requests.graphql"
 /// where it is too much for the service.
 const PAGE: u32 = 25;
 const LATER_PAGE: u32 = 40;
-/// Clocks of a service may differ by this much.
-const SKEW: i64 = 5 * 60_000;
 /// Reviews whose comments are counted in one question.
 const COUNTED: usize = 100;
 /// Pull requests whose inner lists are continued in one question.
@@ -113,9 +111,9 @@ impl Walk<'_> {
                 descent.brought.lost += pull.lost();
                 descent.brought.odd += u64::from(rows.pull(pull, &mut batch).is_none());
             }
-            let latest = descent.server.map_or(Millis(i64::MAX), |server| Millis(server.0 + SKEW));
+            let clocks = descent.server.map_or(self.context.now, |server| server.max(self.context.now));
             for pull in &mut batch.pull_requests {
-                pull.updated_at = pull.updated_at.as_version(pull.created_at, latest);
+                pull.updated_at = pull.updated_at.as_version(pull.created_at, clocks);
             }
             if self.source.check_runs {
                 descent.brought.lost += self.check_runs(&pulls, &rows, &mut batch).await?;

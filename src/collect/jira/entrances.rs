@@ -9,6 +9,7 @@ use super::changes::Log;
 use super::fields::{ChangedFields, CustomFields};
 use super::rows::Rows;
 use crate::collect::http::Answer;
+use crate::model::time::Millis;
 use crate::model::{Batch, Pseudonyms};
 
 fn whole(bytes: &[u8]) -> Option<Value> {
@@ -57,5 +58,5 @@ fn rows<'a>(
     epics: &'a BTreeMap<String, Option<i64>>,
     categories: &'a BTreeMap<String, String>,
 ) -> Rows<'a> {
-    Rows { host: "j", server: None, names, custom, estimates: &[], categories, labels: &[], epics }
+    Rows { host: "j", clocks: Millis(i64::MAX), names, custom, estimates: &[], categories, labels: &[], epics }
 }

@@ -250,7 +250,7 @@ impl<'a> Reader<'a> {
     fn rows<'r>(&'r self, project: &'r Project, epics: &'r BTreeMap<String, Option<i64>>) -> Rows<'r> {
         Rows {
             host: &self.source.host,
-            server: Some(self.site.server_time).filter(|_| self.site.is_told),
+            clocks: self.site.server_time.max(self.context.now),
             names: &self.context.pseudonyms,
             custom: &self.site.custom,
             estimates: &project.estimates,

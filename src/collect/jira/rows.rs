@@ -12,14 +12,11 @@ use crate::model::records::{self, IssueChange, IssueLink, Tracker};
 use crate::model::time::Millis;
 use crate::model::{Account, Pseudonyms};
 
-/// Clocks of a service may differ by this much.
-const SKEW: i64 = 5 * 60_000;
-
 /// What all rows of a project share.
 pub struct Rows<'a> {
     pub host: &'a str,
-    /// The service's own clock, where it tells it.
-    pub server: Option<Millis>,
+    /// The later of the service's clock and this machine's.
+    pub clocks: Millis,
     pub names: &'a Pseudonyms,
     pub custom: &'a CustomFields,
     /// Fields of estimates; the first that is filled in counts.
@@ -54,10 +51,6 @@ impl Rows<'_> {
         self.app(serde_json::from_value(issue.fields.get("reporter")?.clone()).ok().as_ref())
     }
 
-    fn latest(&self) -> Millis {
-        self.server.map_or(Millis(i64::MAX), |server| Millis(server.0 + SKEW))
-    }
-
     /// An issue; `None` where its times cannot be read.
     #[must_use]
     pub fn issue(&self, issue: &Issue) -> Option<records::Issue> {
@@ -77,7 +70,7 @@ impl Rows<'_> {
             status_id,
             priority: inner("priority", "name"),
             created_at,
-            updated_at: instant(fields.get("updated"))?.as_version(created_at, self.latest()),
+            updated_at: instant(fields.get("updated"))?.as_version(created_at, self.clocks),
             resolved_at: instant(fields.get("resolutiondate")),
             assignee: self.user(fields.get("assignee")),
             reporter: self.user(fields.get("reporter")),
@@ -218,7 +211,7 @@ mod tests {
         let (custom, categories, epics) = (&custom, &categories, &epics);
         test(&Rows {
             host: "h",
-            server: None,
+            clocks: Millis(i64::MAX),
             names: &names,
             custom,
             estimates: &estimates,

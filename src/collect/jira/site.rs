@@ -21,8 +21,6 @@ pub struct Site {
     pub categories: Categories,
     /// The server's clock when the reading began.
     pub server_time: Millis,
-    /// The server told it itself; else it is this machine's.
-    pub is_told: bool,
     /// The zone in which questions of this account with a date are read.
     pub zone: Option<TimeZone>,
     pub boards: Vec<Board>,
@@ -83,8 +81,7 @@ pub async fn site(source: &JiraSource, client: &Client, context: &Context) -> Re
     if ["accountId", "key", "name"].iter().all(|name| myself.get(name).is_none()) {
         return Err(CollectError::Refused("Jira does not say who asks; check user and token".to_owned()));
     }
-    let told = server_time(source, client).await?;
-    let server_time = told.unwrap_or(context.now);
+    let server_time = server_time(source, client).await?.unwrap_or(context.now);
     let fields = client.get("GET /field", &format!("{api}/field")).await?;
     let statuses = client.get("GET /status", &format!("{api}/status")).await?;
     let batch = Batch { statuses: listed_statuses(source, &statuses)?, ..Batch::default() };
@@ -95,7 +92,6 @@ pub async fn site(source: &JiraSource, client: &Client, context: &Context) -> Re
         custom: CustomFields::of(&fields),
         categories,
         server_time,
-        is_told: told.is_some(),
         zone,
         boards: Vec::new(),
         problems: Vec::new(),
