@@ -5,23 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Case, Ends, Stage, World, content, doubles_on, events};
 use super::{calendar, github_answers, jira_answers, wire};
+use crate::support::chance::Chance;
 
 /// Nights of a month, and compositions of faults; the long sweeps of docs/reliability.md take more.
 fn many(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|count| count.parse().ok()).unwrap_or(usual)
-}
-
-/// Reproducible randomness (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).expect("below the bound")
-    }
 }
 
 /// Faults that leave the source's data as they are, and that are over in no time.

@@ -12,6 +12,7 @@ use undercurrent::model::{Batch, Pseudonyms};
 use undercurrent::store::Store;
 
 pub mod canary;
+pub mod chance;
 pub mod faulty;
 pub mod github;
 pub mod jira;
